@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigurationError, warningLine } from "./src/config/diagnostics.ts";
+import { type EnvironmentOutputs, registerEnvironment } from "./src/program.ts";
+import { planStackFromEngine } from "./src/stack.ts";
+
+const configuration = new pulumi.Config();
+
+/** Reads one secret of the configuration; its value stays marked as a secret all the way. */
+function readSecret(path: readonly (string | number)[]): pulumi.Output<string> {
+  return configuration.requireSecretObject<unknown>("environment").apply((value) => {
+    let inner = value;
+    for (const key of path) inner = (inner as Record<string | number, unknown> | undefined)?.[key];
+    return String(inner);
+  });
+}
+
+function register(): EnvironmentOutputs {
+  try {
+    const stack = planStackFromEngine(import.meta.dirname, pulumi.getStack(), configuration.getObject("environment"));
+    for (const warning of stack.warnings) void pulumi.log.warn(warningLine(warning));
+    return registerEnvironment(pulumi.getStack(), stack.plan, readSecret);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new pulumi.RunError(error.message);
+    throw error;
+  }
+}
+
+export const { namespace, runs } = register();

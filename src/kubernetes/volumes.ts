@@ -1,0 +1,36 @@
+/** The environment's volumes as Kubernetes sees them: claims to make, and volumes of a pod. */
+import type { Environment } from "../config/schema.ts";
+import type { VolumeRole } from "../stages/stage-plan.ts";
+
+/** Roles in the order in which they are listed everywhere. */
+export const volumeRoles: readonly VolumeRole[] = ["weights", "dataset", "checkpoints"];
+
+/** Name of the claim that an environment makes for a role. */
+export const claimName = (role: VolumeRole): string => role;
+
+/** Whether the environment makes a claim for the role, rather than using one that exists or a file server. */
+export const isClaimMade = (environment: Environment, role: VolumeRole): boolean =>
+  environment.storage[role].size !== undefined;
+
+/** The pod's volume for a role. */
+export function podVolume(environment: Environment, role: VolumeRole): Readonly<Record<string, unknown>> {
+  const settings = environment.storage[role];
+  if (settings.nfs !== undefined) {
+    return { name: role, nfs: { server: settings.nfs.server, path: settings.nfs.path, readOnly: settings.readOnly } };
+  }
+  return {
+    name: role,
+    persistentVolumeClaim: { claimName: settings.claim ?? claimName(role), readOnly: settings.readOnly },
+  };
+}
+
+/** The container's mount for a role. */
+export function volumeMount(environment: Environment, role: VolumeRole): Readonly<Record<string, unknown>> {
+  const settings = environment.storage[role];
+  return {
+    name: role,
+    mountPath: settings.mountPath,
+    readOnly: settings.readOnly,
+    ...(settings.subPath === undefined ? {} : { subPath: settings.subPath }),
+  };
+}

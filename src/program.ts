@@ -1,0 +1,59 @@
+/** Registers an environment with the engine: connects the rooms, decides nothing. */
+import * as pulumi from "@pulumi/pulumi";
+import type { PlannedObject } from "./kubernetes/planned-object.ts";
+import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
+import { plannedObjects } from "./planned-objects.ts";
+import { registerObject, type SecretReader } from "./workloads/register.ts";
+import { Stage } from "./workloads/stage-component.ts";
+
+/** What an environment tells the user when it is up. */
+export interface EnvironmentOutputs {
+  readonly namespace: string;
+  /** Names of the Jobs of each run, in order. */
+  readonly runs: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Says beside each protected Job how its protection is lifted: the engine's own refusal cannot know our setting. */
+function explainProtection(object: PlannedObject, job: pulumi.Resource, plan: EnvironmentPlan): void {
+  const runs = plan.stages.find(({ name }) => name === object.stage)?.runs ?? [];
+  void pulumi.log.info(
+    `protected: a change that replaces or removes this training is refused. To allow it for one update, add ${runs.join(", ")} to allowReplacing in the stack file.`,
+    job,
+    undefined,
+    true,
+  );
+}
+
+/**
+ * Registers every object of the plan, stage by stage.
+ *
+ * @param environmentName name of the stack
+ * @param readSecret reads a secret of the stack's configuration by its path
+ */
+export function registerEnvironment(
+  environmentName: string,
+  plan: EnvironmentPlan,
+  readSecret: SecretReader,
+): EnvironmentOutputs {
+  const objects = plannedObjects(environmentName, plan);
+  const resources = new Map<string, pulumi.Resource>();
+  for (const object of objects.filter(({ stage }) => stage === undefined)) {
+    const dependencies = object.after.flatMap((other) => resources.get(other) ?? []);
+    resources.set(object.name, registerObject(object, undefined, dependencies, readSecret));
+  }
+  for (const { name } of plan.stages) {
+    const own = objects.filter(({ stage }) => stage === name);
+    const component = new Stage(name, { objects: own, others: resources, readSecret });
+    for (const [objectName, resource] of component.resources) resources.set(objectName, resource);
+    for (const object of own.filter(({ isProtected }) => isProtected)) {
+      const job = resources.get(object.name);
+      if (job !== undefined) explainProtection(object, job, plan);
+    }
+  }
+  const jobsOf = (run: string): readonly string[] =>
+    plan.stages.filter(({ runs }) => runs.includes(run)).map(({ name }) => name);
+  return {
+    namespace: plan.environment.namespace,
+    runs: Object.fromEntries(plan.runs.map(({ name }) => [name, jobsOf(name)])),
+  };
+}

@@ -1,0 +1,40 @@
+/** From a stack file to its plan, for the command line and for the engine. */
+import { ConfigurationError, type LocatedDiagnostic } from "./config/diagnostics.ts";
+import { type LoadedStack, loadFromEngine, loadStack } from "./config/load.ts";
+import type { PlannedObject } from "./kubernetes/planned-object.ts";
+import { type EnvironmentPlan, planEnvironment } from "./pipeline/pipeline.ts";
+import { plannedObjects } from "./planned-objects.ts";
+
+/** A stack that may be created. */
+export interface PlannedStack {
+  readonly plan: EnvironmentPlan;
+  readonly objects: readonly PlannedObject[];
+  /** Warnings only: errors are thrown. */
+  readonly warnings: readonly LocatedDiagnostic[];
+}
+
+function planLoaded(stack: string, loaded: LoadedStack): PlannedStack {
+  const plan = planEnvironment(loaded.environment);
+  const found = [...loaded.warnings, ...loaded.attach(plan.diagnostics)];
+  if (found.some(({ severity }) => severity === "error")) throw new ConfigurationError(stack, found);
+  return { plan, objects: plannedObjects(stack, plan), warnings: found };
+}
+
+/**
+ * Plans a stack from its file alone: no engine, no cluster, no tool.
+ *
+ * @throws ConfigurationError with every mistake found
+ */
+export function planStack(projectFolder: string, stack: string): PlannedStack {
+  return planLoaded(stack, loadStack({ projectFolder, stack }));
+}
+
+/**
+ * Plans a stack from what the engine hands over, with positions from its file.
+ *
+ * @param engineValue the decrypted value of `ascend-stacks:environment`
+ * @throws ConfigurationError with every mistake found
+ */
+export function planStackFromEngine(projectFolder: string, stack: string, engineValue: unknown): PlannedStack {
+  return planLoaded(stack, loadFromEngine({ projectFolder, stack, engineValue }));
+}

@@ -1,0 +1,79 @@
+/**
+ * One stage as plain data: what runs, on how many NPUs, with which files, inputs and outputs. Knows nothing of Kubernetes kinds.
+ */
+import type { ArtifactIdentity, CheckpointLayout } from "./artifacts.ts";
+
+/** The volumes of an environment, by role. */
+export type VolumeRole = "weights" | "dataset" | "checkpoints";
+
+/** Kinds of artifacts that stages make or need. */
+export type ArtifactKind =
+  | "vae-source"
+  | "dit-source"
+  | "text-encoder"
+  | "dataset-source"
+  | "vae-weights"
+  | "dit-weights"
+  | "prepared-dataset"
+  | "checkpoint";
+
+/** What a stage makes or needs. Two artifacts with equal keys are the same thing, made once. */
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  /** In words, for messages and tables. */
+  readonly title: string;
+  readonly volume: VolumeRole;
+  /** Absolute path in the pod. */
+  readonly path: string;
+  /** Content key: a hash of everything that decides the content. Absent for what the user brings. */
+  readonly identity?: ArtifactIdentity;
+  /** Glob patterns below `path` that must exist; none when `path` is itself a file. */
+  readonly requiredFiles: readonly string[];
+  readonly checkpoint?: CheckpointLayout;
+  /** What to do when it is missing. */
+  readonly remedy: string;
+}
+
+/** How the program of a stage is started. */
+export type StageLaunch = { readonly kind: "process" } | { readonly kind: "torchrun"; readonly masterPort: number };
+
+/** What proves that the stage has done its work. */
+export type StageSuccess =
+  | { readonly kind: "outputs" }
+  | { readonly kind: "checkpoint"; readonly checkpoint: Artifact; readonly iteration: number };
+
+/** What a pod of the stage asks of its node. */
+export interface StageResources {
+  readonly processorCores: number;
+  readonly memoryGiB: number;
+  /** Size of `/dev/shm`; counts against `memoryGiB`. 0 leaves the engine's small default. */
+  readonly sharedMemoryGiB: number;
+}
+
+/** One stage of one run. */
+export interface StagePlan {
+  readonly run: string;
+  readonly stage: string;
+  readonly recipe: string;
+  readonly kind: "cpu" | "npu";
+  readonly nodes: number;
+  readonly npusPerNode: number;
+  readonly launch: StageLaunch;
+  /** The program and its arguments, without a launcher in front. */
+  readonly program: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Content of the files that the program reads, by absolute path in the pod. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  /** CANN environment scripts of which the first that exists is sourced. */
+  readonly environmentScripts: readonly string[];
+  readonly inputs: readonly Artifact[];
+  readonly outputs: readonly Artifact[];
+  readonly volumes: readonly VolumeRole[];
+  readonly success: StageSuccess;
+  readonly resources: StageResources;
+  /** Whether `up` waits for the end of the stage, and for how long at most; long NPU stages are not awaited. */
+  readonly wait: { readonly kind: "until-complete"; readonly timeoutMinutes: number } | { readonly kind: "none" };
+  /** How often a failed pod is started again. */
+  readonly restarts: number;
+}
