@@ -19,7 +19,10 @@ const classes: Readonly<Record<string, Constructor>> = {
 };
 
 /** The Docker configuration that a pull secret holds, as a secret output. */
-function dockerConfiguration(secret: RegistrySecret, readSecret: SecretReader): Readonly<Record<string, pulumi.Output<string>>> {
+function dockerConfiguration(
+  secret: RegistrySecret,
+  readSecret: SecretReader,
+): Readonly<Record<string, pulumi.Output<string>>> {
   const text = readSecret(secret.passwordPath).apply((password) => {
     const auth = Buffer.from(`${secret.username}:${password}`).toString("base64");
     return JSON.stringify({ auths: { [secret.server]: { username: secret.username, password, auth } } });

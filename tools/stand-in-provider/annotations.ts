@@ -16,7 +16,8 @@ export const annotationOf = (object: JsonObject, name: keyof typeof annotationNa
   textAt(object, "metadata", "annotations", annotationNames[name]);
 
 /** Whether the annotation is set to "true". */
-export const isAnnotated = (object: JsonObject, name: keyof typeof annotationNames): boolean => annotationOf(object, name) === "true";
+export const isAnnotated = (object: JsonObject, name: keyof typeof annotationNames): boolean =>
+  annotationOf(object, name) === "true";
 
 /**
  * How long to wait: `customTimeouts` of the resource, else the annotation, else the default of the kind. All in seconds.

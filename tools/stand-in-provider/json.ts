@@ -76,7 +76,10 @@ export function isEqual(left: Json | undefined, right: Json | undefined): boolea
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key], right[key]));
+  return (
+    keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key], right[key]))
+  );
 }
 
 /** A copy with every value mapped, from the leaves up; keys whose value becomes undefined are dropped. */

@@ -25,7 +25,8 @@ const unknownPlaceholders: ReadonlySet<Json> = new Set([
 export const isUnknown = (value: Json | undefined): boolean => value !== undefined && unknownPlaceholders.has(value);
 
 /** Whether a value is marked as a secret. */
-export const isSecret = (value: Json | undefined): value is JsonObject => isObject(value) && value[signatureKey] === secretSignature;
+export const isSecret = (value: Json | undefined): value is JsonObject =>
+  isObject(value) && value[signatureKey] === secretSignature;
 
 /** Marks a value as a secret, so that the engine encrypts it in its state and hides it in its output. */
 export const secret = (value: Json): Json => (isSecret(value) ? value : { [signatureKey]: secretSignature, value });
@@ -46,9 +47,9 @@ export const containsSecret = (value: Json | undefined): boolean => some(value, 
 
 /** The plain value: secrets unwrapped, resource references replaced by their id, nulls in objects dropped. */
 export function plain(value: Json): Json {
-  if (isSecret(value)) return plain(value["value"] ?? null);
+  if (isSecret(value)) return plain(value.value ?? null);
   if (isObject(value)) {
-    if (value[signatureKey] === resourceReferenceSignature) return plain(value["id"] ?? null);
+    if (value[signatureKey] === resourceReferenceSignature) return plain(value.id ?? null);
     return mapObject(value, (item) => (item === null ? undefined : plain(item)));
   }
   return isList(value) ? value.map(plain) : value;
@@ -69,13 +70,11 @@ export function plainObject(value: JsonObject): JsonObject {
  * @param inputs the user's inputs in wire form
  */
 export function markSecrets(values: JsonObject, inputs: Json | undefined): JsonObject {
-  if (values["kind"] === "Secret") {
-    return mapObject(values, (value, key) => (key === "data" || key === "stringData" ? secret(value) : value));
-  }
-  if (!isObject(inputs)) return values;
+  const isSecretObject = values.kind === "Secret";
   return mapObject(values, (value, key) => {
-    const input = inputs[key];
-    if (isObject(value) && isObject(input) && !isSecret(input)) return markSecrets(value, input);
+    if (isSecretObject && (key === "data" || key === "stringData")) return secret(value);
+    const input = isObject(inputs) ? inputs[key] : undefined;
+    if (isObject(value) && !isSecret(input)) return markSecrets(value, input);
     return containsSecret(input) ? secret(value) : value;
   });
 }
@@ -97,7 +96,9 @@ const toUnderscores: ReadonlyMap<string, string> = new Map(dashedKeys.map((key) 
 function renameKeys(value: Json, names: ReadonlyMap<string, string>): Json {
   if (isList(value)) return value.map((item) => renameKeys(item, names));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [names.get(key) ?? key, renameKeys(item, names)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [names.get(key) ?? key, renameKeys(item, names)]),
+  );
 }
 
 /** The plain Kubernetes object behind a property bag in wire form. */

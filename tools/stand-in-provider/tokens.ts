@@ -28,16 +28,20 @@ export function parseToken(token: string, refusal: (what: string) => string): Ob
   const [group = "", version] = module.split("/");
   if (["helm.sh", "yaml", "kustomize"].includes(group)) throw new ProviderError(refusal(`resources of type ${token}`));
   if (version === undefined || kind === "") {
-    throw new ProviderError(`Type ${token}: expected kubernetes:<group>/<version>:<Kind>, e.g. kubernetes:batch/v1:Job.`);
+    throw new ProviderError(
+      `Type ${token}: expected kubernetes:<group>/<version>:<Kind>, e.g. kubernetes:batch/v1:Job.`,
+    );
   }
   return { apiVersion: group === "core" || group === "" ? version : `${group}/${version}`, kind };
 }
 
 /** The group of an apiVersion; empty for the core group. */
-export const groupOf = (apiVersion: string): string => (apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "");
+export const groupOf = (apiVersion: string): string =>
+  apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
 
 /** `namespace/name`, or `name` for objects outside namespaces. */
-export const idOf = (name: string, namespace: string | undefined): string => (namespace ? `${namespace}/${name}` : name);
+export const idOf = (name: string, namespace: string | undefined): string =>
+  namespace ? `${namespace}/${name}` : name;
 
 /** Reads an id back. */
 export function parseId(id: string): { readonly name: string; readonly namespace: string | undefined } {
@@ -45,8 +49,11 @@ export function parseId(id: string): { readonly name: string; readonly namespace
   return slash < 0 ? { name: id, namespace: undefined } : { name: id.slice(slash + 1), namespace: id.slice(0, slash) };
 }
 
-/** The logical name, a dash and eight hex digits. The engine's seed makes preview and update agree on the digits. */
+/** The logical name, a dash and eight hex digits. With a saved plan the engine sends the same seed again, and the name is the planned one. */
 export function automaticName(logicalName: string, randomSeed: Uint8Array): string {
-  const digits = randomSeed.length === 0 ? randomBytes(4).toString("hex") : createHash("sha256").update(randomSeed).digest("hex").slice(0, 8);
+  const digits =
+    randomSeed.length === 0
+      ? randomBytes(4).toString("hex")
+      : createHash("sha256").update(randomSeed).digest("hex").slice(0, 8);
   return `${logicalName}-${digits}`;
 }

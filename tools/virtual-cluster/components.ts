@@ -33,6 +33,8 @@ const apiServer = (folder: string, { ports }: ClusterState): readonly string[] =
     `--service-account-signing-key-file=${files.accountKey}`,
     "--service-cluster-ip-range=10.96.0.0/16",
     "--endpoint-reconciler-type=none",
+    // Names of simulated nodes are in no DNS; logs are fetched by address.
+    "--kubelet-preferred-address-types=InternalIP",
     "--max-requests-inflight=1600",
     "--max-mutating-requests-inflight=800",
   ];

@@ -88,6 +88,13 @@ export function convertDit(context: RunContext, artifacts: RunArtifacts, layout:
   });
 }
 
+/** What the dataset check must know of picture sizes. In dynamic mode the trainer's smallest picture is a quarter of its largest. */
+function sizeArguments(resolution: RunContext["run"]["resolution"]): readonly string[] {
+  return resolution === "dynamic"
+    ? ["--minimum-area", String(clips.dynamic.maximumArea / 4)]
+    : ["--height", String(clips.static.height), "--width", String(clips.static.width)];
+}
+
 /** Filters the annotations to the clips that training can use and writes the list that the data file names. */
 export function prepareDataset(context: RunContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
   const { environment, run } = context;
@@ -105,6 +112,7 @@ export function prepareDataset(context: RunContext, artifacts: RunArtifacts, lay
       ...["--frames", String(clip.frames), "--minimum-frames", String(clip.minimumFrames)],
       ...["--context-parallel", String(layout.context), "--global-batch-size", String(layout.globalBatch)],
       ...["--resolution", run.resolution],
+      ...sizeArguments(run.resolution),
     ],
     inputs: [artifacts.datasetSource],
     outputs: [artifacts.preparedDataset],

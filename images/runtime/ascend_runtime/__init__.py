@@ -1,0 +1,1 @@
+"""What runs inside the pods of ascend-stacks: preflight, launch, proof of success, dataset preparation."""

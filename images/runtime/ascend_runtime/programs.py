@@ -1,0 +1,154 @@
+"""Starting the program: environment, process group, signals, output."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import FrameType
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
+
+from .contract import Launch
+from .failures import ENVIRONMENT, Failure
+from .throughput import Throughput
+
+_RESOLVE_SECONDS = float(os.environ.get("ASCEND_STACKS_RESOLVE_SECONDS", "1800"))
+_CHUNK_BYTES = 1 << 16
+
+
+def sourced_environment(scripts: Sequence[str], environment: Mapping[str, str]) -> Dict[str, str]:
+    """The environment after the first existing CANN script. Variables that the pod sets and the script changes follow the
+    script only where it extends them (search paths); the pod's other values stay, for the plan has chosen them."""
+    script = next((path for path in scripts if os.path.isfile(path)), None)
+    if script is None:
+        return dict(environment)
+    command = ["bash", "-c", 'source "$1" >&2 && env -0', "bash", script]
+    result = subprocess.run(command, env=dict(environment), capture_output=True, check=False)
+    if result.returncode != 0:
+        words = result.stderr.decode(errors="replace").strip().splitlines()
+        raise Failure(ENVIRONMENT, f"the environment script {script} failed with {result.returncode}: {words[-1] if words else 'no message'}")
+    sourced: Dict[str, str] = {}
+    for entry in result.stdout.decode(errors="surrogateescape").split("\0"):
+        name, separator, value = entry.partition("=")
+        if separator:
+            sourced[name] = value
+    for name, value in environment.items():
+        if name in sourced and value not in sourced[name]:
+            sourced[name] = value
+    return sourced
+
+
+def wait_for_master(launch: Launch, say: Callable[[str], None]) -> None:
+    """Waits until the master's name can be resolved: its pod may start much later than this one."""
+    if launch.nodes == 1 or launch.node_rank == 0:
+        return
+    deadline = time.monotonic() + _RESOLVE_SECONDS
+    announced = 0.0
+    while True:
+        try:
+            socket.getaddrinfo(launch.master_address, int(launch.master_port))
+            return
+        except OSError as error:
+            now = time.monotonic()
+            if now >= deadline:
+                raise Failure(
+                    ENVIRONMENT,
+                    f"the master {launch.master_address} cannot be resolved after {_RESOLVE_SECONDS:g} s: {error}; "
+                    "see whether the pod with rank 0 was placed",
+                ) from error
+            if now - announced >= 30 or announced == 0:
+                announced = now
+                say(f"waiting for the master {launch.master_address}")
+            time.sleep(1 if _RESOLVE_SECONDS > 10 else 0.1)
+
+
+def full_command(launch: Launch, program: Sequence[str]) -> List[str]:
+    """The program, behind torchrun when it is distributed. Static rendezvous: restarting is the scheduler's business."""
+    if not launch.is_distributed:
+        return list(program)
+    return [
+        "torchrun",
+        *("--nproc_per_node", str(launch.npus_per_node)),
+        *("--nnodes", str(launch.nodes)),
+        *("--node_rank", str(launch.node_rank)),
+        *("--master_addr", launch.master_address),
+        *("--master_port", launch.master_port),
+        *program,
+    ]
+
+
+class Stopped(Exception):
+    """The pod was asked to stop before the program was started."""
+
+
+class Program:
+    """A running program: signals reach its whole process group, its output passes through unchanged."""
+
+    def __init__(self, on_tick: Callable[[], None], tick_seconds: float) -> None:
+        self.was_stopped = False
+        self.throughput = Throughput()
+        self._child: Optional["subprocess.Popen[bytes]"] = None
+        self._on_tick = on_tick
+        self._tick_seconds = tick_seconds
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def set_tick(self, on_tick: Callable[[], None]) -> None:
+        """What is done every now and then while the program runs."""
+        self._on_tick = on_tick
+
+    def _stop(self, number: int, _frame: Optional[FrameType]) -> None:
+        self.was_stopped = True
+        if self._child is None:
+            raise Stopped()
+        try:
+            os.killpg(self._child.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> int:
+        """Runs to the end. Returns the exit code, 128 + n when signal n ended it."""
+        if shutil.which(command[0], path=environment.get("PATH")) is None:
+            raise Failure(ENVIRONMENT, f"the program {command[0]} is not in the image; got PATH={environment.get('PATH', '')}")
+        if not os.path.isdir(folder):
+            raise Failure(ENVIRONMENT, f"the working directory {folder} is not in the image; set image.workingDirectory")
+        try:
+            self._child = subprocess.Popen(
+                list(command), env=dict(environment), cwd=folder, stdout=subprocess.PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise Failure(ENVIRONMENT, f"the program {command[0]} cannot be started: {error}") from error
+        self._pass_output(self._child)
+        code = self._child.wait()
+        return 128 - code if code < 0 else code
+
+    def _pass_output(self, child: "subprocess.Popen[bytes]") -> None:
+        assert child.stdout is not None
+        descriptor = child.stdout.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            last_tick = time.monotonic()
+            while True:
+                if time.monotonic() - last_tick >= self._tick_seconds:
+                    last_tick = time.monotonic()
+                    self._on_tick()
+                if selector.select(self._tick_seconds):
+                    data = os.read(descriptor, _CHUNK_BYTES)
+                    if not data:
+                        return
+                    _write_all(sys.stdout.fileno(), data)
+                    self.throughput.feed(data)
+                elif child.poll() is not None:
+                    # A grandchild may keep the pipe open after the program's end.
+                    return
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,673 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ContractInput, ContractOutput, StageContract } from "../../src/pipeline/contract.ts";
+
+/** These tests run the runtime as pods do: as a process, with real programs, files and signals. torchrun is a stub that they write. */
+
+const runtime = import.meta.dirname;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "ascend-runtime-"));
+  mkdirSync(join(folder, "bin"));
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const at = (...names: readonly string[]): string => join(folder, ...names);
+
+function write(path: string, content: string): string {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+function script(name: string, body: string): void {
+  chmodSync(write(at("bin", name), body), 0o755);
+}
+
+function start(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const child = spawn("python3", [runtime, ...words], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      PATH: `${at("bin")}:${process.env.PATH}`,
+      ASCEND_STACKS_TERMINATION_LOG: at("termination-log"),
+      ...environment,
+    },
+  });
+  children.push(child);
+  const chunks: Buffer[] = [];
+  let stderr = "";
+  child.stdout.on("data", (data: Buffer) => chunks.push(data));
+  child.stderr.on("data", (data: Buffer) => {
+    stderr += data.toString();
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code) => resolve({ code, stdout: Buffer.concat(chunks).toString("latin1"), stderr }));
+  });
+  return { child, ended };
+}
+
+const run = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  start(words, environment).ended;
+
+const identity = { kind: "checkpoint", recipe: "test/model", key: "aaaa", layout: { tensor: 2 } };
+
+function contract(overrides: Partial<StageContract> = {}): string {
+  const whole: StageContract = {
+    schemaVersion: 1,
+    environment: "test",
+    run: "run-a",
+    stage: "pretrain",
+    recipe: "test/model",
+    image: "registry.example.com/image@sha256:0",
+    launch: { kind: "process" },
+    workingDirectory: folder,
+    environmentScripts: [],
+    inputs: [],
+    outputs: [],
+    success: { kind: "outputs" },
+    ...overrides,
+  };
+  return write(at("contract.json"), JSON.stringify(whole));
+}
+
+const launch = (
+  words: readonly string[],
+  overrides: Partial<StageContract> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> => run(["launch", "--contract", contract(overrides), "--", ...words], environment);
+
+const rankFolders = ["mp_rank_00", "mp_rank_01"];
+
+function checkpointFolder(path: string, tracker: string, ranks: readonly string[] = rankFolders): void {
+  write(join(path, "latest_checkpointed_iteration.txt"), tracker);
+  const named = tracker === "release" ? tracker : `iter_${tracker.padStart(7, "0")}`;
+  for (const rank of ranks) write(join(path, named, rank, "model_optim_rng.pt"), "weights");
+}
+
+const training = (nodes = 1, port = 29505): Pick<StageContract, "launch" | "success"> => ({
+  launch: {
+    kind: "torchrun",
+    nodes,
+    npusPerNode: 8,
+    rendezvous: {
+      nodeRank: { variable: "JOB_COMPLETION_INDEX" },
+      masterAddress: { value: "127.0.0.1" },
+      masterPort: { value: String(port) },
+    },
+  },
+  success: { kind: "checkpoint", folder: at("save"), iteration: 10, identity, rankFolders },
+});
+
+const saves = (tracker: string): string => `
+mkdir -p ${at("save")}/iter_0000010/mp_rank_00 ${at("save")}/iter_0000010/mp_rank_01
+for rank in 00 01; do echo weights > ${at("save")}/iter_0000010/mp_rank_$rank/model_optim_rng.pt; done
+printf '${tracker}' > ${at("save")}/latest_checkpointed_iteration.txt
+`;
+
+const rankZero = { JOB_COMPLETION_INDEX: "0" };
+
+const input = (overrides: Partial<ContractInput> = {}): ContractInput => ({
+  title: "the weights",
+  path: at("weights"),
+  requiredFiles: [],
+  remedy: "download them",
+  ...overrides,
+});
+
+const output = (overrides: Partial<ContractOutput> = {}): ContractOutput => ({
+  title: "converted weights",
+  path: at("volume", "converted"),
+  identity: { kind: "vae-weights", recipe: "test", key: "k1", layout: {} },
+  sources: [at("source")],
+  requiredFiles: ["out.pt"],
+  ...overrides,
+});
+
+describe("training", () => {
+  it("starts torchrun with the node's own rank and believes a saved checkpoint", async () => {
+    script("torchrun", `#!/bin/sh\nprintf '%s\\n' "$@" > ${at("argv")}\n${saves("10")}`);
+    const ended = await launch(["pretrain.py", "--bf16", "--lr", "1e-5"], training(2), { JOB_COMPLETION_INDEX: "1" });
+    expect(ended).toMatchObject({ code: 0 });
+    expect(readFileSync(at("argv"), "utf8").trim().split("\n")).toEqual([
+      ...[
+        "--nproc_per_node",
+        "8",
+        "--nnodes",
+        "2",
+        "--node_rank",
+        "1",
+        "--master_addr",
+        "127.0.0.1",
+        "--master_port",
+        "29505",
+      ],
+      ...["pretrain.py", "--bf16", "--lr", "1e-5"],
+    ]);
+  });
+
+  it("records its layout at the first start and marks the folder when complete", async () => {
+    script("torchrun", `#!/bin/sh\n${saves("10")}`);
+    await launch(["pretrain.py"], training(), rankZero);
+    expect(JSON.parse(readFileSync(at("save", "ascend-run.json"), "utf8"))).toMatchObject({ identity });
+    expect(JSON.parse(readFileSync(at("save", "ascend-artifact.json"), "utf8"))).toMatchObject({
+      identity,
+      iteration: 10,
+      run: "run-a",
+    });
+  });
+
+  it("passes a worker's exit code through", async () => {
+    script("torchrun", "#!/bin/sh\nexit 13\n");
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({ code: 13 });
+  });
+
+  it("reports a program that was killed by a signal as 128 + signal", async () => {
+    script("torchrun", "#!/bin/sh\nkill -KILL $$\n");
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({ code: 137 });
+  });
+
+  it.each([
+    ["writes nothing", () => "", /got iteration none in .*; expected 10/],
+    ["stops early", () => saves("4").replaceAll("iter_0000010", "iter_0000004"), /got iteration 4 in .*; expected 10/],
+  ])("does not believe exit 0 of a program that %s", async (_, body, message) => {
+    script("torchrun", `#!/bin/sh\n${body()}\n`);
+    const ended = await launch(["pretrain.py"], training(), rankZero);
+    expect(ended.code).toBe(76);
+    expect(ended.stderr).toMatch(message);
+    expect(readFileSync(at("termination-log"), "utf8")).toMatch(message);
+  });
+
+  it("does not believe a tracker whose rank files are missing", async () => {
+    script("torchrun", `#!/bin/sh\n${saves("10")}\nrm ${at("save")}/iter_0000010/mp_rank_01/model_optim_rng.pt\n`);
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({ code: 73 });
+  });
+
+  it.each([
+    ["empty", "", 73],
+    ["truncated in the middle of a word", "rele", 73],
+    ["a line too many", "release\n", 73],
+  ])("refuses to go on from a tracker that is %s", async (_, tracker, code) => {
+    write(at("save", "latest_checkpointed_iteration.txt"), tracker);
+    script("torchrun", `#!/bin/sh\ntouch ${at("started")}\n`);
+    const ended = await launch(["pretrain.py"], training(), rankZero);
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toContain("the checkpoint tracker");
+    expect(existsSync(at("started"))).toBe(false);
+  });
+
+  it("refuses to go on from a checkpoint that lacks a rank", async () => {
+    checkpointFolder(at("save"), "5", ["mp_rank_00"]);
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({
+      code: 73,
+      stderr: expect.stringContaining("got no mp_rank_01"),
+    });
+  });
+
+  it("refuses to go on from a checkpoint of another layout", async () => {
+    checkpointFolder(at("save"), "5", [...rankFolders, "mp_rank_02"]);
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({ code: 72 });
+    rmSync(at("save"), { recursive: true });
+    write(at("save", "ascend-run.json"), JSON.stringify({ identity: { ...identity, layout: { tensor: 4 } } }));
+    const ended = await launch(["pretrain.py"], training(), rankZero);
+    expect(ended.code).toBe(72);
+    expect(ended.stderr).toContain("layout.tensor differs; got 4; expected 2");
+  });
+
+  it("goes on from its own checkpoint and says from where", async () => {
+    checkpointFolder(at("save"), "5");
+    script("torchrun", `#!/bin/sh\n${saves("10")}`);
+    expect(await launch(["pretrain.py"], training(), rankZero)).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("going on from iteration 5"),
+    });
+  });
+
+  it("prints upstream's performance line from the log and lets every byte through", async () => {
+    const line =
+      "[2026-01-01 00:00:00] iteration 1/ 10 | elapsed time per iteration (ms): 500.0 | global batch size: 8 |";
+    script("torchrun", `#!/bin/sh\nprintf '\\377\\000\\n'\nfor n in 1 2 3; do echo '${line}'; done\n${saves("10")}`);
+    const ended = await launch(["pretrain.py"], training(), rankZero);
+    expect(ended.stdout).toBe(
+      `\u00ff\u0000\n${`${line}\n`.repeat(3)}Elapsed Time Per iteration: 500.0, Average Samples per Second: 16.000\n`,
+    );
+  });
+
+  it("passes SIGTERM to grandchildren, waits for the program, and ends with 143", async () => {
+    script(
+      "torchrun",
+      `#!/bin/sh\nsh -c 'trap "sleep 0.3; echo child > ${at("child")}; exit 0" TERM; echo ready; while :; do sleep 0.05; done' &\ntrap 'wait; exit 0' TERM\nwait\n`,
+    );
+    const { child, ended } = start(["launch", "--contract", contract(training()), "--", "pretrain.py"], rankZero);
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 143 });
+    expect(readFileSync(at("child"), "utf8")).toBe("child\n");
+  });
+
+  it("runs two nodes that really meet over loopback", async () => {
+    const port = await new Promise<number>((resolve) => {
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+      });
+    });
+    script(
+      "torchrun",
+      `#!/usr/bin/env python3
+import socket, sys, time, pathlib
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+address = (words["--master_addr"], int(words["--master_port"]))
+if words["--node_rank"] == "0":
+    server = socket.create_server(address)
+    peer, _ = server.accept()
+    assert peer.recv(16) == b"hello"
+    peer.sendall(b"go")
+    for rank in ("00", "01"):
+        path = pathlib.Path(${JSON.stringify(at("save"))}, "iter_0000010", f"mp_rank_{rank}")
+        path.mkdir(parents=True)
+        (path / "model_optim_rng.pt").write_text("weights")
+    pathlib.Path(${JSON.stringify(at("save"))}, "latest_checkpointed_iteration.txt").write_text("10")
+    peer.sendall(b"saved")
+else:
+    for _ in range(100):
+        try:
+            peer = socket.create_connection(address)
+            break
+        except OSError:
+            time.sleep(0.1)
+    peer.sendall(b"hello")
+    while b"saved" not in peer.recv(64):
+        pass
+`,
+    );
+    const file = contract(training(2, port));
+    const node = (rank: string): Promise<Ended> =>
+      run(["launch", "--contract", file, "--", "pretrain.py"], { JOB_COMPLETION_INDEX: rank });
+    const [first, second] = await Promise.all([node("0"), node("1")]);
+    expect([first, second]).toMatchObject([{ code: 0 }, { code: 0 }]);
+  });
+});
+
+describe("preflight", () => {
+  it("names a missing input and what to do", async () => {
+    const ended = await run(["check", "--contract", contract({ inputs: [input()] })]);
+    expect(ended.code).toBe(71);
+    expect(ended.stderr.trim()).toBe(
+      `ascend: error: pretrain of run run-a: the weights is missing; got nothing at ${at("weights")}; download them`,
+    );
+  });
+
+  it("finds a required file at any depth, and misses an empty one", async () => {
+    const file = contract({ inputs: [input({ requiredFiles: ["**/*.safetensors"] })] });
+    write(at("weights", "deep", "model.safetensors"), "");
+    expect(await run(["check", "--contract", file])).toMatchObject({ code: 71 });
+    write(at("weights", "deep", "model.safetensors"), "x");
+    expect(await run(["check", "--contract", file])).toMatchObject({ code: 0 });
+  });
+
+  it("refuses an artifact without manifest, and one of another layout, by the first differing field", async () => {
+    const wanted = { kind: "dit-weights", recipe: "test", key: "k2", layout: { tensor: 2 } };
+    const file = contract({ inputs: [input({ identity: wanted })] });
+    mkdirSync(at("weights"));
+    expect(await run(["check", "--contract", file])).toMatchObject({
+      code: 71,
+      stderr: expect.stringContaining("is not finished"),
+    });
+    write(
+      at("weights", "ascend-artifact.json"),
+      JSON.stringify({ identity: { ...wanted, key: "k1", layout: { tensor: 1 } } }),
+    );
+    expect(await run(["check", "--contract", file])).toMatchObject({
+      code: 72,
+      stderr: expect.stringContaining("layout.tensor differs; got 1; expected 2"),
+    });
+  });
+
+  it("refuses converted weights without tracker: training would start from random weights", async () => {
+    mkdirSync(at("weights"));
+    const file = contract({ inputs: [input({ checkpoint: { rankFolders } })] });
+    expect(await run(["check", "--contract", file])).toMatchObject({
+      code: 73,
+      stderr: expect.stringContaining("random weights"),
+    });
+    checkpointFolder(at("weights"), "release");
+    expect(await run(["check", "--contract", file])).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["of another version", { schemaVersion: 2 }, 70],
+    ["without fields", {}, 70],
+  ])("refuses a contract %s", async (_, content, code) => {
+    const file = write(at("broken.json"), JSON.stringify(content));
+    expect(await run(["check", "--contract", file])).toMatchObject({ code });
+  });
+
+  it.each([
+    ["no rank from the scheduler", {}, /JOB_COMPLETION_INDEX is not set/],
+    ["a rank beyond the nodes", { JOB_COMPLETION_INDEX: "7" }, /got 7; expected 0 to 0/],
+  ])("refuses %s", async (_, environment, message) => {
+    const ended = await launch(["pretrain.py"], training(), environment);
+    expect(ended.code).toBe(74);
+    expect(ended.stderr).toMatch(message);
+  });
+
+  it("gives up on a master that cannot be resolved", async () => {
+    const distributed = training(2);
+    const named = {
+      ...distributed,
+      launch: {
+        ...distributed.launch,
+        rendezvous: {
+          nodeRank: { value: "1" },
+          masterAddress: { value: "nowhere.invalid" },
+          masterPort: { value: "1" },
+        },
+      },
+    } as Partial<StageContract>;
+    expect(await launch(["pretrain.py"], named, { ASCEND_STACKS_RESOLVE_SECONDS: "0.3" })).toMatchObject({
+      code: 74,
+      stderr: expect.stringContaining("nowhere.invalid cannot be resolved"),
+    });
+  });
+});
+
+describe("the program's environment", () => {
+  it("comes from the first environment script that exists; the pod's own values stay, search paths are extended", async () => {
+    write(
+      at("set_env.sh"),
+      "echo noise\nexport ASCEND_HOME=/opt/ascend\nexport PATH=/opt/ascend/bin:$PATH\nexport TASK_QUEUE_ENABLE=2\n",
+    );
+    script("tool", `#!/bin/sh\nmkdir -p $1; echo "$ASCEND_HOME $TASK_QUEUE_ENABLE $PATH" > $1/out.pt\n`);
+    const ended = await launch(
+      ["tool", at("volume", "converted")],
+      { outputs: [output()], environmentScripts: [at("absent.sh"), at("set_env.sh")] },
+      { TASK_QUEUE_ENABLE: "1" },
+    );
+    expect(ended.code).toBe(0);
+    expect(readFileSync(at("volume", "converted", "out.pt"), "utf8")).toMatch(/^\/opt\/ascend 1 \/opt\/ascend\/bin:/);
+  });
+
+  it("is refused when the script fails, with its last words", async () => {
+    write(at("set_env.sh"), "echo no toolkit here >&2\nexit 3\n");
+    expect(await launch(["true"], { outputs: [output()], environmentScripts: [at("set_env.sh")] })).toMatchObject({
+      code: 74,
+      stderr: expect.stringContaining("failed with 3: no toolkit here"),
+    });
+  });
+
+  it("must hold the program", async () => {
+    expect(await launch(["no-such-program"], { outputs: [output()] })).toMatchObject({
+      code: 74,
+      stderr: expect.stringContaining("no-such-program is not in the image"),
+    });
+  });
+});
+
+describe("making an artifact", () => {
+  const convert = `#!/bin/sh\necho run >> ${"$COUNT"}\nmkdir -p "$1"\ncp "$2" "$1/out.pt"\n`;
+  const make = (overrides: Partial<ContractOutput> = {}): Promise<Ended> => {
+    script("convert", convert);
+    if (!existsSync(at("source"))) write(at("source"), "raw weights");
+    return launch(
+      ["convert", at("volume", "converted"), at("source")],
+      { stage: "convertVae", outputs: [output(overrides)] },
+      { COUNT: at("count") },
+    );
+  };
+  const runs = (): number => readFileSync(at("count"), "utf8").trim().split("\n").length;
+
+  it("gives the folder its name when it is whole, with a manifest", async () => {
+    expect(await make()).toMatchObject({ code: 0 });
+    expect(readFileSync(at("volume", "converted", "out.pt"), "utf8")).toBe("raw weights");
+    expect(JSON.parse(readFileSync(at("volume", "converted", "ascend-artifact.json"), "utf8"))).toMatchObject({
+      identity: output().identity,
+      stage: "convertVae",
+      image: "registry.example.com/image@sha256:0",
+    });
+    expect(readdirSync(at("volume"))).toEqual(["converted"]);
+  });
+
+  it("does nothing the second time", async () => {
+    await make();
+    expect(await make()).toMatchObject({ code: 0, stderr: expect.stringContaining("nothing to do") });
+    expect(runs()).toBe(1);
+  });
+
+  it("refuses when the source has changed, or the target is something else", async () => {
+    await make();
+    write(at("source"), "other weights");
+    expect(await make()).toMatchObject({ code: 72, stderr: expect.stringContaining("made from other files") });
+    expect(await make({ identity: { ...output().identity, key: "k9" } })).toMatchObject({
+      code: 72,
+      stderr: expect.stringContaining("key differs; got k1; expected k9"),
+    });
+    rmSync(at("volume", "converted", "ascend-artifact.json"));
+    expect(await make()).toMatchObject({ code: 77 });
+  });
+
+  it("leaves nothing that looks whole after a crash, and cleans up at the next start", async () => {
+    script("crash", "#!/bin/sh\nmkdir -p $1; echo half > $1/out.pt; exit 9\n");
+    write(at("source"), "raw weights");
+    const words = ["crash", at("volume", "converted")];
+    expect(await launch(words, { outputs: [output()] })).toMatchObject({ code: 9 });
+    expect(existsSync(at("volume", "converted"))).toBe(false);
+    expect(await make()).toMatchObject({ code: 0 });
+    expect(readdirSync(at("volume"))).toEqual(["converted"]);
+  });
+
+  it("does not believe exit 0 without the files", async () => {
+    expect(await make({ requiredFiles: ["other.pt"] })).toMatchObject({ code: 76 });
+    expect(existsSync(at("volume", "converted"))).toBe(false);
+  });
+
+  it("is done once when two pods start together", async () => {
+    script("convert", convert.replace("mkdir", "sleep 0.5; mkdir"));
+    write(at("source"), "raw weights");
+    const file = contract({ outputs: [output()] });
+    const words = ["launch", "--contract", file, "--", "convert", at("volume", "converted"), at("source")];
+    const ended = await Promise.all([run(words, { COUNT: at("count") }), run(words, { COUNT: at("count") })]);
+    expect(ended).toMatchObject([{ code: 0 }, { code: 0 }]);
+    expect(runs()).toBe(1);
+  });
+
+  it("needs a volume that can be written", async () => {
+    write(at("volume"), "a file where a folder should be");
+    expect(await make()).toMatchObject({ code: 77 });
+  });
+});
+
+const clip = (overrides: Readonly<Record<string, unknown>> = {}) => ({
+  path: "a.mp4",
+  cap: "a cat",
+  resolution: { height: 480, width: 640 },
+  fps: 24,
+  num_frames: 100,
+  ...overrides,
+});
+
+describe("prepare-dataset", () => {
+  const prepare = (annotation: string, extra: readonly string[] = []): Promise<Ended> =>
+    run([
+      ...[
+        "prepare-dataset",
+        "--data-folder",
+        at("videos"),
+        "--annotation",
+        annotation,
+        "--output",
+        at("out"),
+        "--frames",
+        "93",
+        "--minimum-frames",
+        "29",
+      ],
+      ...[
+        "--context-parallel",
+        "1",
+        "--global-batch-size",
+        "1",
+        "--resolution",
+        "dynamic",
+        "--minimum-area",
+        "56320",
+        ...extra,
+      ],
+    ]);
+  const good = Array.from({ length: 4 }, (_, index) => clip({ path: `v${index}.mp4` }));
+
+  beforeEach(() => {
+    for (const { path } of good) write(at("videos", path), "video");
+    write(at("videos", "a.mp4"), "video");
+  });
+
+  it.each([
+    ["no path", clip({ path: 3 })],
+    ["no caption", clip({ cap: "" })],
+    ["no resolution", clip({ resolution: { height: 0, width: 640 } })],
+    ["unknown file type", clip({ path: "a.txt" })],
+    ["no frame rate", clip({ fps: undefined })],
+    ["no duration", clip({ num_frames: undefined })],
+    ["too few frames", clip({ num_frames: 28 })],
+    ["too narrow or too wide", clip({ resolution: { height: 300, width: 700 } })],
+    ["picture too small", clip({ resolution: { height: 200, width: 280 } })],
+    ["file missing or empty", clip({ path: "absent.mp4" })],
+  ])("drops an entry with %s and says so", async (reason, entry) => {
+    const ended = await prepare(write(at("notes.json"), JSON.stringify([...good, entry])));
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toContain(`dropped 1: ${reason}`);
+    expect(JSON.parse(readFileSync(at("out", "annotations", "1-notes.json"), "utf8"))).toEqual(good);
+  });
+
+  it("writes one line of folder and filtered annotations", async () => {
+    await prepare(write(at("notes.jsonl"), good.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
+    expect(readFileSync(at("out", "data.txt"), "utf8")).toBe(
+      `${at("videos")},${at("out", "annotations", "1-notes.jsonl")}\n`,
+    );
+    expect(
+      readFileSync(at("out", "annotations", "1-notes.jsonl"), "utf8")
+        .trim()
+        .split("\n"),
+    ).toHaveLength(4);
+  });
+
+  it("names the finished folder, not the one that it writes to, when a stage launches it", async () => {
+    const notes = write(at("notes.json"), JSON.stringify(good));
+    const final = at("volume", "dataset");
+    const words = [
+      "python3",
+      runtime,
+      "prepare-dataset",
+      "--data-folder",
+      at("videos"),
+      "--annotation",
+      notes,
+      "--output",
+      final,
+    ];
+    const limits = [
+      "--frames",
+      "93",
+      "--minimum-frames",
+      "93",
+      "--context-parallel",
+      "1",
+      "--global-batch-size",
+      "1",
+      "--resolution",
+      "static",
+      "--height",
+      "352",
+      "--width",
+      "640",
+    ];
+    const ended = await launch([...words, ...limits], {
+      outputs: [output({ path: final, requiredFiles: ["data.txt"] })],
+    });
+    expect(ended).toMatchObject({ code: 0 });
+    expect(readFileSync(join(final, "data.txt"), "utf8")).toBe(
+      `${at("videos")},${join(final, "annotations", "1-notes.json")}\n`,
+    );
+  });
+
+  it("fails with a readable line when training could not start", async () => {
+    const ended = await prepare(write(at("notes.json"), JSON.stringify(good)), ["--global-batch-size", "2"]);
+    expect(ended.code).toBe(75);
+    expect(ended.stderr).toContain("got 4 usable of 4; expected at least 8");
+  });
+
+  it.each([
+    ["a list that is cut off", '[{"path": "a.mp4"}, {"pa'],
+    ["no list", '{"path": "a.mp4"}'],
+    ["nothing", ""],
+    ["a trailing comma", "[1,]"],
+  ])("fails on %s", async (_, content) => {
+    expect(await prepare(write(at("notes.json"), content))).toMatchObject({ code: 75 });
+  });
+
+  it("reads a large list in bounded memory", async () => {
+    const many = Array.from({ length: 200_000 }, () => clip({ cap: "x".repeat(200) }));
+    const notes = write(at("notes.json"), JSON.stringify(many));
+    const measured = `import resource, subprocess, sys\ncode = subprocess.call(sys.argv[1:])\nprint("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\nsys.exit(code)\n`;
+    const child = spawn("python3", [
+      "-c",
+      measured,
+      "python3",
+      runtime,
+      "prepare-dataset",
+      "--data-folder",
+      at("videos"),
+      "--annotation",
+      notes,
+      "--output",
+      at("out"),
+      "--frames",
+      "93",
+      "--minimum-frames",
+      "29",
+      "--context-parallel",
+      "1",
+      "--global-batch-size",
+      "8",
+      "--resolution",
+      "dynamic",
+    ]);
+    let stdout = "";
+    child.stdout.on("data", (data: Buffer) => {
+      stdout += data.toString();
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(0);
+    expect(stdout).toContain("usable:       200000");
+    expect(Number(/peak (\d+)/.exec(stdout)?.[1])).toBeLessThan(120_000);
+  });
+});

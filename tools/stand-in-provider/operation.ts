@@ -1,0 +1,128 @@
+/** What creating, updating, reading and deleting have in common. */
+import { annotationOf } from "./annotations.ts";
+import { describe, untilReady } from "./await.ts";
+import { defaultFieldManager, makeCheckpoint } from "./checkpoint.ts";
+import type { ServedKind } from "./discovery.ts";
+import { hasStatus, KubernetesApiError, NotReadyError, UnknownKindError } from "./errors.ts";
+import { isObject, type JsonObject, textAt, withoutValue } from "./json.ts";
+import { adoptFields } from "./managed-fields.ts";
+import { toKubernetes } from "./property-values.ts";
+import type { Session } from "./session.ts";
+import { idOf } from "./tokens.ts";
+
+/** What one operation on a resource is told beside its properties. */
+export interface OperationOptions {
+  readonly isPreview: boolean;
+  /** `customTimeouts` of the resource in seconds; 0 when not set. */
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+  readonly report: (message: string) => void;
+}
+
+/** An object that is in the cluster. `failure` says that it did not become ready. */
+export interface WrittenObject {
+  readonly id: string;
+  /** Outputs in wire form. */
+  readonly outputs: JsonObject;
+  readonly failure?: NotReadyError;
+}
+
+/** The server refuses fields that a kind does not have, instead of dropping them. */
+export const strict = { fieldValidation: "Strict" } as const;
+
+/** Name under which this provider owns the fields of an object. */
+export const fieldManagerOf = (inputs: JsonObject): string =>
+  annotationOf(inputs, "patchFieldManager") ?? defaultFieldManager;
+
+/** The kind of an object as the server serves it. */
+export async function servedKind({ discovery }: Session, object: JsonObject): Promise<ServedKind> {
+  const type = { apiVersion: textAt(object, "apiVersion") ?? "", kind: textAt(object, "kind") ?? "" };
+  const kind = await discovery.find(type);
+  if (kind?.isServed === true) return kind;
+  throw new UnknownKindError(
+    `The API server serves no ${type.kind} of ${type.apiVersion}. Create its CustomResourceDefinition first, or correct apiVersion and kind.`,
+  );
+}
+
+export const namespaceOf = (object: JsonObject): string | undefined => textAt(object, "metadata", "namespace");
+
+export const nameOf = (object: JsonObject): string => textAt(object, "metadata", "name") ?? "";
+
+/** The body of a request: objects outside namespaces must not name one. */
+export const bodyFor = (inputs: JsonObject, kind: ServedKind): JsonObject =>
+  kind.isNamespaced ? inputs : withoutValue(inputs, ["metadata", "namespace"]);
+
+/** Says what was tried, and what to do about the errors that users meet most. */
+export function explain(error: unknown, verb: string, inputs: JsonObject): unknown {
+  if (!(error instanceof KubernetesApiError)) return error;
+  const advice = hasStatus(error, 409)
+    ? error.reason === "AlreadyExists"
+      ? "\nIt is in the cluster but not in this stack's state. Delete it, choose another name, or take it over with the import option."
+      : '\nAnother manager owns these fields. Leave them out (ignoreChanges), or take them over with the annotation pulumi.com/patchForce: "true".'
+    : "";
+  const message = `The API server refused to ${verb} ${describe(inputs)} (${error.statusCode} ${error.reason}): ${error.message}${advice}`;
+  return new KubernetesApiError(error.statusCode, error.reason, message, error.subject);
+}
+
+/** Times that ownership is tried to move while somebody else writes the object. */
+const maximumOwnershipAttempts = 5;
+
+/**
+ * Moves the fields of our own create, and of kubectl's edits, to our apply. Done right after a create, so that the dry run of a
+ * later preview already sees it.
+ */
+export async function takeOwnership(
+  { api }: Session,
+  path: string,
+  live: JsonObject,
+  manager: string,
+): Promise<JsonObject> {
+  let current = live;
+  for (let attempt = 1; ; attempt++) {
+    const managedFields = adoptFields(current, manager);
+    if (managedFields === undefined) return current;
+    const patch = [
+      { op: "replace", path: "/metadata/managedFields", value: managedFields },
+      // A wrong version makes the server refuse: then somebody wrote meanwhile.
+      { op: "replace", path: "/metadata/resourceVersion", value: textAt(current, "metadata", "resourceVersion") ?? "" },
+    ];
+    try {
+      return await api({ method: "PATCH", path, body: patch, contentType: "application/json-patch+json" });
+    } catch (error) {
+      if (!hasStatus(error, 409) || attempt === maximumOwnershipAttempts) throw error;
+      current = await api({ method: "GET", path });
+    }
+  }
+}
+
+/** Waits for an object that was written, and reads it a last time. */
+export async function settle(
+  session: Session,
+  path: string,
+  live: JsonObject,
+  properties: JsonObject,
+  options: OperationOptions,
+): Promise<WrittenObject> {
+  const inputs = toKubernetes(properties);
+  const id = idOf(nameOf(live), namespaceOf(live));
+  const outputs = (object: JsonObject): JsonObject =>
+    makeCheckpoint(inputs, object, properties, fieldManagerOf(inputs));
+  try {
+    const owned = await takeOwnership(session, path, live, fieldManagerOf(inputs));
+    return {
+      id,
+      outputs: outputs(await untilReady(path, inputs, live, options.timeoutSeconds, waitContext(session, options))),
+    };
+  } catch (error) {
+    // Whatever went wrong, the object exists: an error without its id would make the engine forget it.
+    const failure =
+      error instanceof NotReadyError
+        ? error
+        : new NotReadyError(error instanceof Error ? error.message : String(error), live, []);
+    return { id, outputs: outputs(failure.object), failure };
+  }
+}
+
+/** Whether a value is an object with at least one key; an empty property bag means that nothing is known. */
+export const hasContent = (value: JsonObject | undefined): value is JsonObject =>
+  isObject(value) && Object.keys(value).length > 0;
