@@ -1,7 +1,6 @@
 /** The surface as JSON schema: for editors, for the reference pages, and to know which keys are allowed where. */
 import { z } from "zod";
 import { environmentShape } from "./schema.ts";
-import { SecretReference } from "./secret-reference.ts";
 
 /** The parts of a JSON schema that this project reads. */
 export interface JsonSchema {
@@ -38,9 +37,8 @@ export function environmentJsonSchema(): JsonSchema {
   return z.toJSONSchema(environmentShape, {
     io: "input",
     unrepresentable: "any",
-    override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema instanceof z.ZodCustom && zodSchema._zod.bag?.Class === SecretReference)
-        Object.assign(jsonSchema, secretForm);
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.secret === true) Object.assign(jsonSchema, secretForm);
     },
   }) as JsonSchema;
 }

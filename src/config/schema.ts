@@ -145,7 +145,7 @@ const imageSchema = z.strictObject({
     .strictObject({
       server: text.meta(say("Registry host", "镜像仓库地址")),
       username: text.meta(say("User name", "用户名")),
-      password: secretText.meta(say("Password, encrypted by Pulumi", "由 Pulumi 加密的口令")),
+      password: secretText.meta({ ...say("Password, encrypted by Pulumi", "由 Pulumi 加密的口令"), secret: true }),
     })
     .optional()
     .meta(say("Credentials from which a pull secret is made", "用于生成拉取凭据的账号")),

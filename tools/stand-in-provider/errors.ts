@@ -31,13 +31,13 @@ export class UnknownKindError extends ProviderError {}
 export class NotReadyError extends ProviderError {
   /** The object as last seen. */
   readonly object: JsonObject;
-  /** One line per cause. */
+  /** One line per cause, the first of which is the message. */
   readonly reasons: readonly string[];
 
-  constructor(message: string, object: JsonObject, reasons: readonly string[]) {
-    super([message, ...reasons].join("\n"));
+  constructor(message: string, object: JsonObject, causes: readonly string[]) {
+    super(message);
     this.object = object;
-    this.reasons = reasons;
+    this.reasons = [message, ...causes.filter((cause) => cause !== "")];
   }
 }
 

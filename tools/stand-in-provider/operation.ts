@@ -111,7 +111,7 @@ export async function settle(
     const owned = await takeOwnership(session, path, live, fieldManagerOf(inputs));
     return {
       id,
-      outputs: outputs(await untilReady(path, inputs, live, options.timeoutSeconds, waitContext(session, options))),
+      outputs: outputs(await untilReady(path, inputs, owned, options.timeoutSeconds, { ...options, api: session.api })),
     };
   } catch (error) {
     // Whatever went wrong, the object exists: an error without its id would make the engine forget it.

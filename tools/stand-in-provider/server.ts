@@ -168,12 +168,10 @@ const optionsFor = (instance: Instance, urn: string, isPreview: boolean, timeout
 });
 
 /** Turns an object that is not ready into the error that makes the engine keep it. */
-function requireReady({ id, outputs, failure }: WrittenObject): JsonObjectOutputs {
+function requireReady({ id, outputs, failure }: WrittenObject): Omit<WrittenObject, "failure"> {
   if (failure === undefined) return { id, outputs };
-  throw new PartialFailure(failure.message, { id, outputs, reasons: [failure.message] });
+  throw new PartialFailure(failure.message, { id, outputs, reasons: failure.reasons });
 }
-
-type JsonObjectOutputs = Pick<WrittenObject, "id" | "outputs">;
 
 async function create(instance: Instance, request: wire.CreateRequest): Promise<wire.CreateResponse> {
   const session = await sessionOf(instance);
@@ -213,7 +211,7 @@ async function read(instance: Instance, request: wire.ReadRequest): Promise<wire
   if (found === undefined) return response;
   const { outputs, inputs, failure } = found;
   if (failure !== undefined) {
-    throw new PartialFailure(failure.message, { id: request.getId(), outputs, inputs, reasons: [failure.message] });
+    throw new PartialFailure(failure.message, { id: request.getId(), outputs, inputs, reasons: failure.reasons });
   }
   response.setId(request.getId());
   response.setProperties(toStruct(outputs));
