@@ -13,14 +13,13 @@ export interface EnvironmentOutputs {
   readonly runs: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Says beside each protected Job how its protection is lifted: the engine's own refusal cannot know our setting. */
-function explainProtection(object: PlannedObject, job: pulumi.Resource, plan: EnvironmentPlan): void {
-  const runs = plan.stages.find(({ name }) => name === object.stage)?.runs ?? [];
+/** Says how a protection is lifted: the engine's own refusal speaks of a flag in the program, which is not the user's to change. */
+function explainProtection(objects: readonly PlannedObject[], plan: EnvironmentPlan): void {
+  const stages = new Set(objects.filter(({ isProtected }) => isProtected).map(({ stage }) => stage));
+  const runs = new Set(plan.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.runs));
+  if (runs.size === 0) return;
   void pulumi.log.info(
-    `protected: a change that replaces or removes this training is refused. To allow it for one update, add ${runs.join(", ")} to allowReplacing in the stack file.`,
-    job,
-    undefined,
-    true,
+    `protected training: ${[...runs].join(", ")}. An update that would replace or remove it is refused as a whole; to allow that for one update, add the run's name to allowReplacing in the stack file.`,
   );
 }
 
@@ -36,6 +35,7 @@ export function registerEnvironment(
   readSecret: SecretReader,
 ): EnvironmentOutputs {
   const objects = plannedObjects(environmentName, plan);
+  explainProtection(objects, plan);
   const resources = new Map<string, pulumi.Resource>();
   for (const object of objects.filter(({ stage }) => stage === undefined)) {
     const dependencies = object.after.flatMap((other) => resources.get(other) ?? []);
@@ -45,10 +45,6 @@ export function registerEnvironment(
     const own = objects.filter(({ stage }) => stage === name);
     const component = new Stage(name, { objects: own, others: resources, readSecret });
     for (const [objectName, resource] of component.resources) resources.set(objectName, resource);
-    for (const object of own.filter(({ isProtected }) => isProtected)) {
-      const job = resources.get(object.name);
-      if (job !== undefined) explainProtection(object, job, plan);
-    }
   }
   const jobsOf = (run: string): readonly string[] =>
     plan.stages.filter(({ runs }) => runs.includes(run)).map(({ name }) => name);

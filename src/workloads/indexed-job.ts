@@ -129,7 +129,10 @@ export const indexedJob: Workload = {
   objects: (placement): readonly PlannedObject[] => {
     const { stage, baseObjects } = placement;
     const files = filesObject(placement);
-    const shared = { isProtected: false, isRetained: false, stage: stage.name };
+    // A running training keeps its files and its Service too: without them a restarted pod could not start.
+    const isProtected =
+      stage.plan.kind === "npu" && !stage.runs.some((run) => placement.environment.allowReplacing.includes(run));
+    const shared = { isProtected, isRetained: false, stage: stage.name };
     const service: readonly PlannedObject[] = isDistributed(stage)
       ? [{ ...shared, name: `${stage.name}-service`, manifest: serviceObject(placement), after: ["namespace"] }]
       : [];
@@ -139,8 +142,6 @@ export const indexedJob: Workload = {
       name: `${stage.name}-job`,
       manifest: jobObject(placement, files.metadata.name),
       after: [...baseObjects, `${stage.name}-files`, ...service.map(({ name }) => name), ...earlier],
-      isProtected:
-        stage.plan.kind === "npu" && !stage.runs.some((run) => placement.environment.allowReplacing.includes(run)),
       ...(stage.plan.wait.kind === "until-complete" ? { timeoutSeconds: stage.plan.wait.timeoutMinutes * 60 } : {}),
     };
     return [{ ...shared, name: `${stage.name}-files`, manifest: files, after: ["namespace"] }, ...service, job];
