@@ -111,7 +111,7 @@ function runProblems(environment: Environment): readonly Diagnostic[] {
         nearest: nearest.map(String),
       });
     }
-    const memoryGiB = run.resources.memoryGiB ?? shape.memoryGiB - shape.reservedMemoryGiB;
+    const memoryGiB = run.resources.memoryGiB ?? Math.floor((shape.trainingMemoryGiB * npus) / shape.npusPerNode);
     if (run.resources.sharedMemoryGiB >= memoryGiB) {
       found.push({
         severity: "error",

@@ -35,6 +35,10 @@ export interface NodeShape {
   readonly reservedProcessorCores: number;
   /** Memory that a node keeps for the system, in GiB. */
   readonly reservedMemoryGiB: number;
+  /** Processor cores that a training pod on the whole node asks for: room is left for the platform's own pods. */
+  readonly trainingProcessorCores: number;
+  /** Memory that a training pod on the whole node asks for, in GiB. */
+  readonly trainingMemoryGiB: number;
   /** Labels that the platform puts on such a node. */
   readonly nodeLabels: Readonly<Record<string, string>>;
 }
@@ -69,6 +73,8 @@ export const nodeShapes = {
     memoryGiB: 768,
     reservedProcessorCores: 8,
     reservedMemoryGiB: 40,
+    trainingProcessorCores: 160,
+    trainingMemoryGiB: 600,
     nodeLabels: {
       ...trainingNodeLabels,
       "accelerator-type": "module-910b-8",
@@ -87,9 +93,11 @@ export const nodeShapes = {
     legalNpusMultiPod: evenCountsUpTo(16),
     schedulePolicy: "chip2-node16",
     processorCores: 192,
-    memoryGiB: 1024,
+    memoryGiB: 1536,
     reservedProcessorCores: 8,
     reservedMemoryGiB: 40,
+    trainingProcessorCores: 160,
+    trainingMemoryGiB: 1200,
     nodeLabels: { ...trainingNodeLabels, "accelerator-type": "module-a3-16", "mind-cluster/npu-chip-memory": "64G" },
   },
 } as const satisfies Record<string, NodeShape>;

@@ -6,6 +6,7 @@ export const annotationNames = {
   skipAwait: "pulumi.com/skipAwait",
   waitFor: "pulumi.com/waitFor",
   timeoutSeconds: "pulumi.com/timeoutSeconds",
+  replaceUnready: "pulumi.com/replaceUnready",
   patchForce: "pulumi.com/patchForce",
   patchFieldManager: "pulumi.com/patchFieldManager",
   deletionPropagation: "pulumi.com/deletionPropagationPolicy",

@@ -113,7 +113,7 @@ describe("waiting until an object is gone", () => {
   it("names what holds it when time runs out", async () => {
     const held = { ...pending, metadata: { name: "run", finalizers: ["example.com/hold"] } };
     await expect(untilGone("/job", held, 0.2, context([held]))).rejects.toThrow(
-      'still there after 0.2 s. Its finalizers: ["example.com/hold"]',
+      "still there after 0.2 s. Its finalizers: example.com/hold",
     );
   });
 });

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { annotationOf, isAnnotated, timeoutSecondsOf } from "./annotations.ts";
 import type { ApiClient } from "./api-client.ts";
 import { hasStatus, NotReadyError, ProviderError } from "./errors.ts";
-import { type JsonObject, textAt } from "./json.ts";
+import { type JsonObject, listAt, textAt } from "./json.ts";
 import { podMessages } from "./pod-messages.ts";
 import { type ReadinessRule, readinessRuleOf, type Verdict } from "./readiness-rules.ts";
 import { idOf } from "./tokens.ts";
@@ -136,21 +136,19 @@ export async function untilGone(
   timeoutSeconds: number,
   context: WaitContext,
 ): Promise<void> {
-  let finalizers = "";
+  let finalizers: string | undefined;
   for await (const _ of looks(timeoutSeconds, context.signal)) {
     const seen = await context.api({ method: "GET", path }).catch((error: unknown) => unlessMissing(error));
     if (Object.keys(seen).length === 0) {
       context.report("");
       return;
     }
-    const left = seen.metadata;
-    finalizers = JSON.stringify(
-      typeof left === "object" && left !== null && "finalizers" in left ? left.finalizers : [],
-    );
-    context.report(`Waiting for deletion (finalizers ${finalizers})`);
+    const left = listAt(seen, "metadata", "finalizers").join(", ") || "none";
+    if (left !== finalizers) context.report(`Waiting for deletion (finalizers: ${left})`);
+    finalizers = left;
   }
   const cause = context.signal.aborted ? "the wait was cancelled" : `it is still there after ${timeoutSeconds} s`;
   throw new ProviderError(
-    `${describe(object)} is being deleted, but ${cause}. Its finalizers: ${finalizers}. See pulumi.com/timeoutSeconds and customTimeouts.`,
+    `${describe(object)} is being deleted, but ${cause}. Its finalizers: ${finalizers ?? "not seen"}. See pulumi.com/timeoutSeconds and customTimeouts.`,
   );
 }

@@ -142,6 +142,11 @@ describe("check", () => {
       resource: { type: { apiVersion: "batch/v1", kind: "JobList" } },
       message: "Create each Job as a resource",
     },
+    {
+      name: "replaceUnready",
+      resource: { news: { metadata: { annotations: { "pulumi.com/replaceUnready": "true" } } } },
+      message: "no the annotation pulumi.com/replaceUnready",
+    },
   ])("refuses $name", async ({ resource, message }) => {
     await expect(check(resource)).rejects.toThrow(message);
   });

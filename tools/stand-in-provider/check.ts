@@ -96,6 +96,8 @@ export async function checkResource(
   await refuseSdkKinds(resource.type, discovery, refusal);
   const inputs = withoutServerFields(toKubernetes(resource.news));
   const typed: JsonObject = { ...resource.type, ...inputs };
+  if (isAnnotated(typed, "replaceUnready"))
+    throw new ProviderError(refusal(`the annotation ${annotationNames.replaceUnready}`));
   if (isDefinition(typed)) discovery.learn(typed);
   const complete = await withNamespace(withName(typed, resource), resource.type, discovery, defaultNamespace);
   return markSecrets(fromKubernetes(complete), resource.news);

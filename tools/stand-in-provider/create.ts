@@ -112,5 +112,6 @@ export async function createObject(
     throw explain(error, "create", inputs);
   });
   if (isDefinition(inputs)) session.discovery.forget();
-  return settle(session, objectPath(kind, namespaceOf(live), nameOf(live)), live, properties, options);
+  const path = objectPath(kind, namespaceOf(live), nameOf(live));
+  return settle(session, { path, live, properties, manager: fieldManagerOf(inputs) }, options);
 }

@@ -30,9 +30,12 @@ export interface WrittenObject {
 /** The server refuses fields that a kind does not have, instead of dropping them. */
 export const strict = { fieldValidation: "Strict" } as const;
 
-/** Name under which this provider owns the fields of an object. */
-export const fieldManagerOf = (inputs: JsonObject): string =>
-  annotationOf(inputs, "patchFieldManager") ?? defaultFieldManager;
+/**
+ * Name under which the fields of an object are owned: the annotation's, else the one in the state, which the official provider may
+ * have chosen, else our own.
+ */
+export const fieldManagerOf = (inputs: JsonObject, stateManager = defaultFieldManager): string =>
+  annotationOf(inputs, "patchFieldManager") ?? stateManager;
 
 /** The kind of an object as the server serves it. */
 export async function servedKind({ discovery }: Session, object: JsonObject): Promise<ServedKind> {
@@ -52,16 +55,25 @@ export const nameOf = (object: JsonObject): string => textAt(object, "metadata",
 export const bodyFor = (inputs: JsonObject, kind: ServedKind): JsonObject =>
   kind.isNamespaced ? inputs : withoutValue(inputs, ["metadata", "namespace"]);
 
-/** Says what was tried, and what to do about the errors that users meet most. */
+/** What to do about the refusals that users meet most. */
+function adviceFor({ statusCode, reason, message }: KubernetesApiError): string {
+  if (statusCode !== 409) return "";
+  if (reason !== "AlreadyExists") {
+    return '\nAnother manager owns these fields. Leave them out (ignoreChanges), or take them over with the annotation pulumi.com/patchForce: "true".';
+  }
+  if (message.includes("object is being deleted")) {
+    return "\nThe old one is not gone yet; run the update again. pulumi.com/skipAwait skips the wait for a deletion, too; pulumi.com/waitFor does not.";
+  }
+  return "\nIt is in the cluster but not in this stack's state. Delete it, choose another name, or take it over with the import option.";
+}
+
+/** Says what was tried, and what to do. */
 export function explain(error: unknown, verb: string, inputs: JsonObject): unknown {
   if (!(error instanceof KubernetesApiError)) return error;
-  const advice = hasStatus(error, 409)
-    ? error.reason === "AlreadyExists"
-      ? "\nIt is in the cluster but not in this stack's state. Delete it, choose another name, or take it over with the import option."
-      : '\nAnother manager owns these fields. Leave them out (ignoreChanges), or take them over with the annotation pulumi.com/patchForce: "true".'
-    : "";
-  const message = `The API server refused to ${verb} ${describe(inputs)} (${error.statusCode} ${error.reason}): ${error.message}${advice}`;
-  return new KubernetesApiError(error.statusCode, error.reason, message, error.subject);
+  const { statusCode, reason, subject } = error;
+  const status = [statusCode, reason].filter(Boolean).join(" ");
+  const message = `The API server refused to ${verb} ${describe(inputs)} (${status}): ${error.message}${adviceFor(error)}`;
+  return new KubernetesApiError(statusCode, reason, message, subject);
 }
 
 /** Times that ownership is tried to move while somebody else writes the object. */
@@ -95,30 +107,34 @@ export async function takeOwnership(
   }
 }
 
-/** Waits for an object that was written, and reads it a last time. */
+/** An object that the server has accepted. */
+export interface AcceptedObject {
+  readonly path: string;
+  /** The server's answer. */
+  readonly live: JsonObject;
+  /** Inputs in wire form. */
+  readonly properties: JsonObject;
+  /** Name under which its fields are owned. */
+  readonly manager: string;
+}
+
+/** Waits for an object that was accepted. Never throws: see `failure` of the result. */
 export async function settle(
   session: Session,
-  path: string,
-  live: JsonObject,
-  properties: JsonObject,
+  { path, live, properties, manager }: AcceptedObject,
   options: OperationOptions,
 ): Promise<WrittenObject> {
   const inputs = toKubernetes(properties);
   const id = idOf(nameOf(live), namespaceOf(live));
-  const outputs = (object: JsonObject): JsonObject =>
-    makeCheckpoint(inputs, object, properties, fieldManagerOf(inputs));
+  const outputs = (object: JsonObject): JsonObject => makeCheckpoint(inputs, object, properties, manager);
+  const context = { ...options, api: session.api };
   try {
-    const owned = await takeOwnership(session, path, live, fieldManagerOf(inputs));
-    return {
-      id,
-      outputs: outputs(await untilReady(path, inputs, owned, options.timeoutSeconds, { ...options, api: session.api })),
-    };
+    const owned = await takeOwnership(session, path, live, manager);
+    return { id, outputs: outputs(await untilReady(path, inputs, owned, options.timeoutSeconds, context)) };
   } catch (error) {
     // Whatever went wrong, the object exists: an error without its id would make the engine forget it.
-    const failure =
-      error instanceof NotReadyError
-        ? error
-        : new NotReadyError(error instanceof Error ? error.message : String(error), live, []);
+    const cause = error instanceof Error ? error.message : String(error);
+    const failure = error instanceof NotReadyError ? error : new NotReadyError(cause, live, []);
     return { id, outputs: outputs(failure.object), failure };
   }
 }

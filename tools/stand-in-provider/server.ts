@@ -191,7 +191,11 @@ async function create(instance: Instance, request: wire.CreateRequest): Promise<
 async function update(instance: Instance, request: wire.UpdateRequest): Promise<wire.UpdateResponse> {
   const session = await sessionOf(instance);
   const options = optionsFor(instance, request.getUrn(), request.getPreview(), request.getTimeout());
-  const change = { properties: toJson(request.getNews()), ignoredChanges: request.getIgnorechangesList() };
+  const change = {
+    properties: toJson(request.getNews()),
+    ignoredChanges: request.getIgnorechangesList(),
+    stateManager: readCheckpoint(toJson(request.getOlds())).fieldManager,
+  };
   const { outputs } = requireReady(await updateObject(session, change, options));
   const response = new messages.UpdateResponse();
   response.setProperties(toStruct(outputs));

@@ -28,6 +28,8 @@ export interface UpdateRequest {
   /** New inputs in wire form. */
   readonly properties: JsonObject;
   readonly ignoredChanges: readonly string[];
+  /** Owner of the object's fields according to the state. */
+  readonly stateManager: string;
 }
 
 /** Definitions are replaced as a whole: applying would leave behind versions and schemas that the program dropped. */
@@ -46,11 +48,11 @@ async function apply(
   session: Session,
   path: string,
   kind: ServedKind,
-  { properties, ignoredChanges }: UpdateRequest,
+  { properties, ignoredChanges, stateManager }: UpdateRequest,
   isPreview: boolean,
 ): Promise<JsonObject> {
   const inputs = withoutServerFields(toKubernetes(properties));
-  const manager = fieldManagerOf(inputs);
+  const manager = fieldManagerOf(inputs, stateManager);
   const query = { fieldManager: manager, ...strict, ...(isPreview ? { dryRun: "All" } : {}) };
   const found = await session.api({ method: "GET", path });
   if (isDefinition(inputs)) return replaceDefinition(session, path, found, inputs, query);
@@ -81,13 +83,15 @@ export async function updateObject(
   const id = idOf(nameOf(inputs), namespaceOf(inputs));
   if (options.isPreview && containsUnknown(inputs)) return { id, outputs: request.properties };
   ruleFor(inputs);
+  const { properties, stateManager } = request;
+  const manager = fieldManagerOf(inputs, stateManager);
   try {
     const kind = await servedKind(session, inputs);
     const path = objectPath(kind, namespaceOf(inputs), nameOf(inputs));
     const live = await apply(session, path, kind, request, options.isPreview);
     if (isDefinition(inputs)) session.discovery.forget();
-    if (!options.isPreview) return await settle(session, path, live, request.properties, options);
-    return { id, outputs: makeCheckpoint(inputs, live, request.properties, fieldManagerOf(inputs)) };
+    if (!options.isPreview) return await settle(session, { path, live, properties, manager }, options);
+    return { id, outputs: makeCheckpoint(inputs, live, properties, manager) };
   } catch (error) {
     if (options.isPreview && (error instanceof UnknownKindError || hasStatus(error, 403)))
       return { id, outputs: request.properties };

@@ -133,7 +133,6 @@ export function pretrain(context: RunContext, artifacts: RunArtifacts, layout: P
   };
   const encoder = artifacts.textEncoder.path;
   const share = npusPerNode / shape.npusPerNode;
-  const usable = (whole: number, reserved: number): number => Math.floor((whole - reserved) * share);
   return {
     ...common(context),
     stage: "pretrain",
@@ -164,8 +163,8 @@ export function pretrain(context: RunContext, artifacts: RunArtifacts, layout: P
     volumes: ["weights", "dataset", "checkpoints"],
     success: { kind: "checkpoint", checkpoint: artifacts.checkpoint, iteration: run.training.iterations },
     resources: {
-      processorCores: run.resources.processorCores ?? usable(shape.processorCores, shape.reservedProcessorCores),
-      memoryGiB: run.resources.memoryGiB ?? usable(shape.memoryGiB, shape.reservedMemoryGiB),
+      processorCores: run.resources.processorCores ?? Math.floor(shape.trainingProcessorCores * share),
+      memoryGiB: run.resources.memoryGiB ?? Math.floor(shape.trainingMemoryGiB * share),
       sharedMemoryGiB: run.resources.sharedMemoryGiB,
     },
     wait: { kind: "none" },

@@ -1,0 +1,167 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { planDocumentSchema } from "./plan-document.ts";
+import { progressOf, progressText } from "./progress.ts";
+import { durationText } from "./status-command.ts";
+import { tableLines } from "./table.ts";
+
+const projectFolder = join(import.meta.dirname, "..", "..");
+
+/** Runs `ascend` as users do, without any tool on the search path: planning needs none. */
+function ascend(...words: readonly string[]): {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(projectFolder, "bin", "ascend.mjs"), ...words], {
+    encoding: "utf8",
+    env: { HOME: tmpdir(), PATH: "", KUBECONFIG: join(tmpdir(), "no-such-kubeconfig") },
+  });
+  return { code: status, stdout, stderr };
+}
+
+describe("ascend plan", () => {
+  it("prints layout, stages, objects, complete commands and warnings", () => {
+    const { code, stdout } = ascend("plan", "local-2x8");
+    expect(code).toBe(0);
+    for (const text of [
+      "16 = tensor 2 × pipeline 1 × context 2 × data 4",
+      "global 4 = micro 1 × data 4 × microbatches 1",
+      "2 × 8 NPUs",
+      "PersistentVolumeClaim",
+      "--node_rank 0",
+      "--master_addr t2v-93x480p-pretrain-0.t2v-93x480p-pretrain",
+      "HCCL_SOCKET_IFNAME=eth0",
+    ]) {
+      expect(stdout).toContain(text);
+    }
+    expect(stdout).not.toContain("\u001b[");
+    expect(ascend("plan", "local").stdout).toContain("warning: stacks/Pulumi.local.yaml:");
+  });
+
+  it("prints a document of its published schema", () => {
+    const document = planDocumentSchema.parse(JSON.parse(ascend("plan", "local", "--json").stdout));
+    expect(document.stages.map(({ stage, kind }) => [stage, kind])).toEqual([
+      ["convertVae", "cpu"],
+      ["convertDit", "cpu"],
+      ["prepareDataset", "cpu"],
+      ["pretrain", "npu"],
+    ]);
+    for (const { argv, files } of document.stages) {
+      for (const path of argv.filter((word) => word.startsWith("/etc/")))
+        expect(() => JSON.parse(files[path] ?? "")).not.toThrow();
+    }
+    expect(document.stages[3]?.argv.slice(0, 12)).toEqual([
+      "torchrun",
+      "--nproc_per_node",
+      "8",
+      "--nnodes",
+      "1",
+      "--node_rank",
+      "0",
+      "--master_addr",
+      "localhost",
+      "--master_port",
+      "29505",
+      "pretrain_sora.py",
+    ]);
+    expect(document.diagnostics).toMatchObject([
+      { severity: "warning", rule: "saves-before-the-end", file: "stacks/Pulumi.local.yaml" },
+    ]);
+  });
+
+  it("prints mistakes as a document too, with exit code 1", () => {
+    const { code, stdout } = ascend("plan", "lokal", "--json");
+    expect(code).toBe(1);
+    expect(planDocumentSchema.parse(JSON.parse(stdout)).diagnostics).toMatchObject([
+      { severity: "error", nearest: ["local"] },
+    ]);
+  });
+});
+
+describe("ascend render", () => {
+  it("writes the same objects as one stream and as a folder, and removes what is gone but nothing else", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ascend-render-"));
+    try {
+      writeFileSync(join(folder, "kustomization.yaml"), "resources: [job-old.yaml, ../outside.yaml]\n");
+      writeFileSync(join(folder, "job-old.yaml"), "old");
+      writeFileSync(join(folder, "notes.txt"), "mine");
+      expect(ascend("render", "local", "--output", folder)).toMatchObject({ code: 0 });
+      const names = readdirSync(folder).sort();
+      expect(names).toEqual([...readdirSync(join(projectFolder, "stacks", "expected", "local")), "notes.txt"].sort());
+      const stream = ascend("render", "local", "--stdout").stdout;
+      for (const name of names.filter((file) => file.endsWith(".yaml") && file !== "kustomization.yaml")) {
+        expect(stream).toContain(`---\n${readFileSync(join(folder, name), "utf8")}`);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("ascend", () => {
+  it.each<[string, readonly string[], string]>([
+    ["an unknown command", ["paln"], "unknown command paln; known: plan, render, status, help"],
+    ["a word that every object has", ["constructor"], "unknown command constructor"],
+    ["no stack", ["plan"], "the name of a stack is missing; usage: ascend plan"],
+    ["two stacks", ["plan", "local", "local-2x8"], "too many arguments: local-2x8"],
+    ["an unknown option", ["plan", "local", "--jsn"], "--jsn"],
+    ["render without target", ["render", "local"], "either --stdout or --output"],
+    ["render with two targets", ["render", "local", "--stdout", "--output", "x"], "either --stdout or --output"],
+    ["a strange time limit", ["status", "local", "--timeout", "soon"], "--timeout takes a number"],
+    ["an unreachable cluster", ["status", "local"], "cannot be asked"],
+    ["an unknown stack", ["render", "../x", "--stdout"], "there is no such stack file"],
+  ])("answers %s with one message and exit code 1", (_, words, message) => {
+    const { code, stderr } = ascend(...words);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it("prints its help", () => {
+    expect(ascend("help").stdout).toContain("ascend plan <stack>");
+    expect(ascend()).toMatchObject({ code: 0 });
+  });
+});
+
+describe("progress", () => {
+  const line =
+    " [2026-01-01 00:00:00] iteration      120/    5000 | consumed samples: 960 | elapsed time per iteration (ms): 1225.5 | learning rate: 1.0E-05 | loss: 1.25E-01 | loss scale: 1.0 |";
+
+  it("is read from the newest iteration line", () => {
+    expect(progressOf(`noise\n${line.replace("120/", "119/")}\n${line}\nmore noise`)).toEqual({
+      iteration: 120,
+      iterations: 5000,
+      stepMilliseconds: 1225.5,
+      loss: "1.25E-01",
+    });
+    expect(progressOf("no iteration yet")).toBeUndefined();
+  });
+
+  it("is shown with percent, step time and loss as far as known", () => {
+    expect(progressText({ iteration: 120, iterations: 5000, stepMilliseconds: 1225.5, loss: "0.1" })).toBe(
+      "120/5000 (2%), 1225.5 ms a step, loss 0.1",
+    );
+    expect(progressText({ iteration: 0, iterations: 0 })).toBe("0/0 (0%)");
+  });
+});
+
+describe("times and tables", () => {
+  it.each([
+    [undefined, undefined, ""],
+    ["2026-01-01T00:00:00Z", "2026-01-01T00:00:04Z", "4s"],
+    ["2026-01-01T00:00:00Z", "2026-01-01T00:03:05Z", "3m05s"],
+    ["2026-01-01T00:00:00Z", "2026-01-02T01:02:00Z", "25h02m"],
+    ["2026-01-01T00:00:00Z", undefined, "10s"],
+  ])("from %s to %s is %j", (start, end, text) => {
+    expect(durationText(start, end, new Date("2026-01-01T00:00:10Z"))).toBe(text);
+  });
+
+  it("has columns as wide as their widest cell", () => {
+    expect(tableLines([["A", "LONG"], ["wide cell", "x"], ["b"]])).toEqual(["A          LONG", "wide cell  x", "b"]);
+    expect(tableLines([])).toEqual([]);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { loadStack } from "../src/config/load.ts";
+import type { KubernetesObject, PlannedObject } from "../src/kubernetes/planned-object.ts";
+import { planEnvironment } from "../src/pipeline/pipeline.ts";
+import { plannedObjects } from "../src/planned-objects.ts";
+import { plannedStacks, projectFolder } from "./stacks.ts";
+
+/** Rules over every object of every stack. */
+
+// biome-ignore lint/suspicious/noExplicitAny: manifests are plain data of any kind here
+const anyField = (manifest: KubernetesObject): any => manifest;
+
+const jobs = (objects: readonly PlannedObject[]): readonly PlannedObject[] =>
+  objects.filter(({ manifest }) => manifest.kind === "Job");
+
+describe.each(plannedStacks)("stack %s", (name, { objects, plan }) => {
+  it("gives each object a name of its own, in the engine and in the cluster", () => {
+    expect(new Set(objects.map((object) => object.name)).size).toBe(objects.length);
+    expect(new Set(objects.map(({ manifest }) => `${manifest.kind}/${manifest.metadata.name}`)).size).toBe(
+      objects.length,
+    );
+    for (const { manifest } of objects) expect(manifest.metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+  });
+
+  it("names only objects that come earlier as needed beforehand", () => {
+    const seen = new Set<string>();
+    for (const object of objects) {
+      for (const other of object.after) expect(seen).toContain(other);
+      seen.add(object.name);
+    }
+  });
+
+  it("orders the waves like the engine orders creation", () => {
+    const wave = new Map(
+      objects.map((object) => [
+        object.name,
+        Number(object.manifest.metadata.annotations["argocd.argoproj.io/sync-wave"]),
+      ]),
+    );
+    for (const object of objects)
+      for (const other of object.after)
+        expect(wave.get(other)).toBeLessThanOrEqual(wave.get(object.name) ?? Number.NaN);
+  });
+
+  it("labels every object with its environment", () => {
+    for (const { manifest } of objects) {
+      expect(manifest.metadata.labels).toMatchObject({
+        "app.kubernetes.io/name": "ascend-stacks",
+        "app.kubernetes.io/instance": name,
+      });
+    }
+  });
+
+  it("never sets what kills or repeats a training", () => {
+    for (const { manifest } of objects) {
+      expect(JSON.stringify(manifest)).not.toMatch(/ttlSecondsAfterFinished|replaceUnready|generateName|"suspend"/);
+    }
+  });
+
+  it("protects every training with its files, and every made volume, and retains the volumes", () => {
+    for (const object of objects) {
+      const stage = plan.stages.find((candidate) => candidate.name === object.stage);
+      if (stage?.plan.kind === "npu") expect(object.isProtected).toBe(true);
+      if (object.manifest.kind === "PersistentVolumeClaim")
+        expect(object).toMatchObject({ isProtected: true, isRetained: true });
+    }
+  });
+
+  it("waits for every processor stage with a limit, and for no training", () => {
+    for (const object of jobs(objects)) {
+      const isTraining = plan.stages.find((stage) => stage.name === object.stage)?.plan.kind === "npu";
+      expect(object.timeoutSeconds === undefined).toBe(isTraining);
+      expect(object.manifest.metadata.annotations["pulumi.com/skipAwait"]).toBe(isTraining ? "true" : undefined);
+    }
+  });
+
+  it("runs pods without privileges", () => {
+    for (const { manifest } of jobs(objects)) {
+      const pod = anyField(manifest).spec.template.spec;
+      expect(pod).toMatchObject({
+        automountServiceAccountToken: false,
+        restartPolicy: "Never",
+        securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+      });
+      expect(pod).not.toHaveProperty("hostNetwork");
+      expect(JSON.stringify(pod)).not.toContain("hostPath");
+      for (const container of pod.containers) {
+        expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } });
+        expect(container.image).toMatch(/@sha256:[0-9a-f]{64}$/);
+        expect(container.resources.requests.memory).toBe(container.resources.limits.memory);
+      }
+    }
+  });
+
+  it("asks for NPUs in requests and limits alike, and pins no processors", () => {
+    for (const { manifest } of jobs(objects)) {
+      const { requests, limits } = anyField(manifest).spec.template.spec.containers[0].resources;
+      expect(requests["huawei.com/Ascend910"]).toBe(limits["huawei.com/Ascend910"]);
+      expect(limits).not.toHaveProperty("cpu");
+    }
+  });
+
+  it("mounts every file that the command names, from an immutable ConfigMap named by its content", () => {
+    for (const { manifest } of jobs(objects)) {
+      const { containers, volumes } = anyField(manifest).spec.template.spec;
+      const mounted = objects.find(
+        (object) =>
+          object.manifest.metadata.name ===
+          volumes.find((volume: { name: string }) => volume.name === "files").configMap.name,
+      );
+      const named = containers[0].args.filter((word: string) => word.startsWith("/etc/ascend-stacks/"));
+      expect(named.length).toBeGreaterThan(0);
+      for (const path of named)
+        expect(anyField(mounted?.manifest as KubernetesObject).data).toHaveProperty([
+          path.replace("/etc/ascend-stacks/", ""),
+        ]);
+      expect(mounted?.manifest.immutable).toBe(true);
+    }
+  });
+
+  it("holds no secret", () => {
+    for (const { manifest } of objects) expect(manifest.kind).not.toBe("Secret");
+  });
+});
+
+describe("scale", () => {
+  const { environment } = loadStack({ projectFolder, stack: "local-2x8" });
+  const objectsFor = (nodes: number): readonly PlannedObject[] => {
+    const runs = Object.fromEntries(Object.entries(environment.runs).map(([name, run]) => [name, { ...run, nodes }]));
+    const plan = planEnvironment({ ...environment, cluster: { ...environment.cluster, nodes }, runs });
+    expect(plan.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+    return plannedObjects("local-2x8", plan);
+  };
+  const sizes = [1, 64, 4096].map((nodes) => {
+    const objects = objectsFor(nodes);
+    return { count: objects.length, bytes: JSON.stringify(objects.map(({ manifest }) => manifest)).length };
+  });
+
+  it("the number of objects does not depend on the number of nodes", () => {
+    expect(new Set(sizes.map(({ count }) => count)).size).toBe(1);
+  });
+
+  it("nor does their size, but for the digits of the numbers in them and the interface names of several nodes", () => {
+    const [one, , many] = sizes;
+    expect(Math.abs((many?.bytes ?? 0) - (one?.bytes ?? 0))).toBeLessThan(300);
+  });
+});
