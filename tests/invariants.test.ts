@@ -118,6 +118,20 @@ describe.each(plannedStacks)("stack %s", (name, { objects, plan }) => {
     }
   });
 
+  it("writes nothing that the API server would drop, and that would look like a change after a refresh", () => {
+    const empty = (value: unknown): boolean => {
+      if (value === null || value === "") return true;
+      if (typeof value !== "object") return false;
+      const inner = Object.values(value);
+      return inner.length === 0 || inner.some(empty);
+    };
+    for (const { manifest } of objects) {
+      const { data: _, ...rest } = anyField(manifest);
+      expect(empty(rest)).toBe(false);
+      expect(JSON.stringify(rest)).not.toContain('"readOnly":false');
+    }
+  });
+
   it("holds no secret", () => {
     for (const { manifest } of objects) expect(manifest.kind).not.toBe("Secret");
   });

@@ -12,15 +12,19 @@ export const claimName = (role: VolumeRole): string => role;
 export const isClaimMade = (environment: Environment, role: VolumeRole): boolean =>
   environment.storage[role].size !== undefined;
 
+/** The API server drops fields that are false or empty; written out, they would look like a change after every refresh. */
+const readOnlyField = (isReadOnly: boolean) => (isReadOnly ? { readOnly: true } : {});
+
 /** The pod's volume for a role. */
 export function podVolume(environment: Environment, role: VolumeRole): Readonly<Record<string, unknown>> {
   const settings = environment.storage[role];
+  const readOnly = readOnlyField(settings.readOnly);
   if (settings.nfs !== undefined) {
-    return { name: role, nfs: { server: settings.nfs.server, path: settings.nfs.path, readOnly: settings.readOnly } };
+    return { name: role, nfs: { server: settings.nfs.server, path: settings.nfs.path, ...readOnly } };
   }
   return {
     name: role,
-    persistentVolumeClaim: { claimName: settings.claim ?? claimName(role), readOnly: settings.readOnly },
+    persistentVolumeClaim: { claimName: settings.claim ?? claimName(role), ...readOnly },
   };
 }
 
@@ -30,7 +34,7 @@ export function volumeMount(environment: Environment, role: VolumeRole): Readonl
   return {
     name: role,
     mountPath: settings.mountPath,
-    readOnly: settings.readOnly,
+    ...readOnlyField(settings.readOnly),
     ...(settings.subPath === undefined ? {} : { subPath: settings.subPath }),
   };
 }

@@ -62,10 +62,11 @@ function resources({ environment, stage }: PodPlacement): Readonly<Record<string
 }
 
 function command({ environment, stage }: PodPlacement): Readonly<Record<string, unknown>> {
+  const variables = Object.entries(stage.plan.environment).map(([name, value]) => ({ name, value }));
   return {
     command: ["python3", environment.image.runtimeFolder, "launch"],
     args: ["--contract", posix.join(filesFolder, contractFile), "--", ...stage.plan.program],
-    env: Object.entries(stage.plan.environment).map(([name, value]) => ({ name, value })),
+    ...(variables.length === 0 ? {} : { env: variables }),
   };
 }
 
@@ -115,6 +116,7 @@ export function podTemplate(placement: PodPlacement): Readonly<Record<string, un
   const { environmentName, environment, stage } = placement;
   const { plan } = stage;
   const secrets = pullSecrets(environment);
+  const annotations = { ...environment.cluster.podAnnotations, ...environment.runs[plan.run]?.podAnnotations };
   const shape = nodeShapeOf(environment.cluster.nodeShape);
   const sharedMemory = {
     name: "shared-memory",
@@ -123,7 +125,7 @@ export function podTemplate(placement: PodPlacement): Readonly<Record<string, un
   return {
     metadata: {
       labels: podLabels(environmentName, environment, stage.name),
-      annotations: { ...environment.cluster.podAnnotations, ...environment.runs[plan.run]?.podAnnotations },
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: {
       restartPolicy: "Never",

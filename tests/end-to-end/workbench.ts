@@ -54,6 +54,13 @@ export async function closeWorkbench({ folder, cluster }: Workbench): Promise<vo
 export const pulumi = (bench: Workbench, ...words: readonly string[]): Promise<CommandResult> =>
   runPulumi(bench.engine, projectFolder, words);
 
+/** Runs the Pulumi CLI and fails with everything it printed when it does not succeed. */
+export async function pulumiSucceeds(bench: Workbench, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await pulumi(bench, ...words);
+  if (code !== 0) throw new Error(`pulumi ${words.join(" ")} ended with ${code}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
 /** Runs `ascend` as users do. */
 export const ascend = (bench: Workbench, ...words: readonly string[]): Promise<CommandResult> =>
   run(process.execPath, [join(projectFolder, "bin", "ascend.mjs"), ...words], {

@@ -38,16 +38,10 @@ const sessionOf = ({ session }: Instance): Promise<Session> => {
   return session;
 };
 
-function capabilities<Response extends wire.ConfigureResponse | wire.ProviderHandshakeResponse>(
-  response: Response,
-): Response {
-  response.setSupportsAutonamingConfiguration(true);
-  return response;
-}
-
 function handshake(instance: Instance, request: wire.ProviderHandshakeRequest): wire.ProviderHandshakeResponse {
   instance.log = connectEngineLog(request.getEngineAddress());
-  const response = capabilities(new messages.ProviderHandshakeResponse());
+  const response = new messages.ProviderHandshakeResponse();
+  response.setSupportsAutonamingConfiguration(true);
   response.setAcceptSecrets(true);
   response.setAcceptResources(true);
   return response;
@@ -96,7 +90,8 @@ async function configure(instance: Instance, request: wire.ConfigureRequest): Pr
   instance.session = openSession(configuration, instance.version, instance.environment);
   await instance.session;
   instance.log.note(standInDescription);
-  const response = capabilities(new messages.ConfigureResponse());
+  const response = new messages.ConfigureResponse();
+  response.setSupportsAutonamingConfiguration(true);
   response.setAcceptsecrets(true);
   response.setAcceptresources(true);
   response.setSupportspreview(true);

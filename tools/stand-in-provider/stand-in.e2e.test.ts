@@ -346,6 +346,50 @@ describe("waiting for Jobs", () => {
   });
 });
 
+describe("waiting for other kinds", () => {
+  it("is over as soon as the real controllers say so", async () => {
+    const project = await projectIn("workloads");
+    const text = `
+      const metadata = (name) => ({ name, namespace: "workloads" });
+      const labels = { app: "a" };
+      const spec = { tolerations: [{ operator: "Exists" }], containers: [{ name: "c", image: "a" }] };
+      const set = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } };
+      new k8s.apps.v1.Deployment("deployment", { metadata: metadata("deployment"), spec: { replicas: 2, ...set } });
+      new k8s.apps.v1.StatefulSet("stateful", { metadata: metadata("stateful"), spec: { replicas: 2, serviceName: "service", ...set } });
+      new k8s.apps.v1.DaemonSet("daemon", { metadata: metadata("daemon"), spec: set });
+      new k8s.core.v1.Pod("pod", { metadata: metadata("pod"), spec });
+      new k8s.core.v1.Service("service", { metadata: metadata("service"), spec: { selector: labels, ports: [{ port: 80 }] } });
+      new k8s.core.v1.PersistentVolumeClaim("claim", { metadata: metadata("claim"), spec: {
+        storageClassName: "late", accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1024Mi" } } } });
+      new k8s.storage.v1.StorageClass("class", { metadata: { name: "late" }, provisioner: "example.com/none", volumeBindingMode: "WaitForFirstConsumer" });
+      new k8s.core.v1.ResourceQuota("quota", { metadata: metadata("quota"), spec: { hard: { "requests.cpu": "1000m" } } });`;
+    expect(await succeed(up(project, text))).toContain("9 created");
+    const { deployment, stateful, daemon, service, quota } = await stateOf(project);
+    expect(valueAt(deployment, "outputs", "status", "availableReplicas")).toBe(2);
+    expect(valueAt(stateful, "outputs", "status", "readyReplicas")).toBe(2);
+    expect(valueAt(daemon, "outputs", "status", "numberReady")).toBe(1);
+    expect(valueAt(quota, "outputs", "status", "hard", "requests.cpu")).toBe("1");
+    expect(textAt(service, "outputs", "spec", "clusterIP")).toMatch(/^\d+\./);
+    const rolledOut = text.replace("replicas: 2, ...set", "replicas: 3, ...set");
+    await succeed(up(project, rolledOut));
+    expect(valueAt((await stateOf(project)).deployment, "outputs", "status", "availableReplicas")).toBe(3);
+    await succeed(pulumi(project, "refresh", "--yes", "--expect-no-changes"));
+  });
+
+  it("says what is missing when a Service finds no Pods", async () => {
+    const project = await projectIn("lonely");
+    const metadata = `metadata: { name: "s", namespace: "lonely", annotations: { "pulumi.com/timeoutSeconds": "1" } }`;
+    const output = await fail(
+      up(
+        project,
+        `new k8s.core.v1.Service("s", { ${metadata}, spec: { selector: { a: "b" }, ports: [{ port: 80 }] } });`,
+      ),
+    );
+    expect(output).toContain("Service lonely/s: not ready within 1 s.");
+    expect(output).toContain("The Service has no Pods");
+  });
+});
+
 /** A definition and an object of its kind; nothing says that one comes before the other. */
 const customResource = (namespace: string): string => `
   new k8s.apiextensions.v1.CustomResourceDefinition("widgets", { metadata: { name: "widgets.${namespace}.example.com" }, spec: {
