@@ -28,6 +28,8 @@ const apiServer = (folder: string, { ports }: ClusterState): readonly string[] =
     `--cert-dir=${files.certificates}`,
     `--token-auth-file=${files.tokens}`,
     "--authorization-mode=RBAC",
+    // What pods may do is for Pod Security to say, namespace by namespace.
+    "--allow-privileged=true",
     "--service-account-issuer=https://kubernetes.default.svc",
     `--service-account-key-file=${files.accountPublicKey}`,
     `--service-account-signing-key-file=${files.accountKey}`,
