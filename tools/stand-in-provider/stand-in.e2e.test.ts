@@ -362,13 +362,13 @@ describe("waiting for other kinds", () => {
       new k8s.core.v1.PersistentVolumeClaim("claim", { metadata: metadata("claim"), spec: {
         storageClassName: "late", accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1024Mi" } } } });
       new k8s.storage.v1.StorageClass("class", { metadata: { name: "late" }, provisioner: "example.com/none", volumeBindingMode: "WaitForFirstConsumer" });
-      new k8s.core.v1.ResourceQuota("quota", { metadata: metadata("quota"), spec: { hard: { "requests.cpu": "1000m" } } });`;
+      new k8s.core.v1.ResourceQuota("quota", { metadata: metadata("quota"), spec: { hard: { "requests.storage": "1024Gi" } } });`;
     expect(await succeed(up(project, text))).toContain("9 created");
     const { deployment, stateful, daemon, service, quota } = await stateOf(project);
     expect(valueAt(deployment, "outputs", "status", "availableReplicas")).toBe(2);
     expect(valueAt(stateful, "outputs", "status", "readyReplicas")).toBe(2);
     expect(valueAt(daemon, "outputs", "status", "numberReady")).toBe(1);
-    expect(valueAt(quota, "outputs", "status", "hard", "requests.cpu")).toBe("1");
+    expect(valueAt(quota, "outputs", "status", "hard", "requests.storage")).toBe("1Ti");
     expect(textAt(service, "outputs", "spec", "clusterIP")).toMatch(/^\d+\./);
     const rolledOut = text.replace("replicas: 2, ...set", "replicas: 3, ...set");
     await succeed(up(project, rolledOut));
