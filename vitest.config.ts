@@ -14,6 +14,7 @@ export default defineConfig({
           include: ["**/*.test.ts"],
           exclude: [...ignored, endToEnd],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -21,6 +22,7 @@ export default defineConfig({
           name: "end-to-end",
           include: [endToEnd],
           exclude: ignored,
+          sequence: { groupOrder: 1 },
           // The machine has two cores and each file starts a whole control plane.
           fileParallelism: false,
           testTimeout: 300_000,

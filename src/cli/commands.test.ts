@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -119,6 +119,31 @@ describe("ascend", () => {
     expect(code).toBe(1);
     expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it("started under an older Node goes on under the pinned one, or says in one line what to do", () => {
+    const older = `--import=data:text/javascript,${encodeURIComponent('if(!process.env.RESTARTED){process.env.RESTARTED="1";Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})}')}`;
+    const cache = mkdtempSync(join(tmpdir(), "ascend-cache-"));
+    const call = () =>
+      spawnSync(process.execPath, [older, join(projectFolder, "bin", "ascend.mjs"), "help"], {
+        encoding: "utf8",
+        env: { PATH: "", XDG_CACHE_HOME: cache },
+      });
+    try {
+      expect(call()).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(
+          /^ascend: Node 20\.1\.0 is too old; install Node 24 or newer, or run "sh tools\/bootstrap\.sh".*\n$/,
+        ),
+      });
+      const version = readFileSync(join(projectFolder, ".node-version"), "utf8").trim();
+      const bin = join(cache, "ascend-stacks", "tools", "node", version, "bin");
+      mkdirSync(bin, { recursive: true });
+      symlinkSync(process.execPath, join(bin, "node"));
+      expect(call()).toMatchObject({ status: 0, stdout: expect.stringContaining("ascend plan <stack>") });
+    } finally {
+      rmSync(cache, { recursive: true, force: true });
+    }
   });
 
   it("prints its help", () => {
