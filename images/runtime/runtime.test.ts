@@ -60,6 +60,7 @@ function start(
       ...process.env,
       PATH: `${at("bin")}:${process.env.PATH}`,
       ASCEND_STACKS_TERMINATION_LOG: at("termination-log"),
+      ASCEND_STACKS_SETTLE_SECONDS: "0.1",
       ...environment,
     },
   });
@@ -205,6 +206,15 @@ describe("training", () => {
     expect(ended.code).toBe(76);
     expect(ended.stderr).toMatch(message);
     expect(readFileSync(at("termination-log"), "utf8")).toMatch(message);
+  });
+
+  it("gives a shared file system some time to show the last checkpoint", async () => {
+    script(
+      "torchrun",
+      `#!/bin/sh\n(sleep 1; ${saves("10").trim().replaceAll("\n", "; ")}) >/dev/null 2>&1 &\nexit 0\n`,
+    );
+    const ended = await launch(["pretrain.py"], training(), { ...rankZero, ASCEND_STACKS_SETTLE_SECONDS: "20" });
+    expect(ended).toMatchObject({ code: 0 });
   });
 
   it("does not believe a tracker whose rank files are missing", async () => {
@@ -405,7 +415,7 @@ describe("the program's environment", () => {
   it("comes from the first environment script that exists; the pod's own values stay, search paths are extended", async () => {
     write(
       at("set_env.sh"),
-      "echo noise\nexport ASCEND_HOME=/opt/ascend\nexport PATH=/opt/ascend/bin:$PATH\nexport TASK_QUEUE_ENABLE=2\n",
+      "echo noise\nexport ASCEND_HOME=/opt/ascend\nexport PATH=/opt/ascend/bin:$PATH\nexport TASK_QUEUE_ENABLE=12\n",
     );
     script("tool", `#!/bin/sh\nmkdir -p $1; echo "$ASCEND_HOME $TASK_QUEUE_ENABLE $PATH" > $1/out.pt\n`);
     const ended = await launch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Optional, Sequence
 
 from .artifacts import MANIFEST, read_manifest, write_json
@@ -12,6 +13,7 @@ from .failures import CHECKPOINT_BROKEN, IDENTITY_MISMATCH, OUTPUT_UNUSABLE, RES
 TRACKER = "latest_checkpointed_iteration.txt"
 RUN_NOTE = "ascend-run.json"
 _RANK_FILE = "model_optim_rng.pt"
+_SETTLE_SECONDS = float(os.environ.get("ASCEND_STACKS_SETTLE_SECONDS", "60"))
 
 
 def read_tracker(folder: str) -> Optional[str]:
@@ -106,8 +108,7 @@ def reached(checkpoint: Checkpoint) -> bool:
         return False
 
 
-def prove(checkpoint: Checkpoint, contract: Contract) -> None:
-    """Raises Failure unless the training reached its end; then marks the folder as complete."""
+def _check_reached(checkpoint: Checkpoint) -> str:
     tracker = read_tracker(checkpoint.folder)
     if tracker is None or tracker == "release" or int(tracker) < checkpoint.iteration:
         raise Failure(
@@ -116,6 +117,23 @@ def prove(checkpoint: Checkpoint, contract: Contract) -> None:
             f"{checkpoint.folder}; expected {checkpoint.iteration}; see its log above",
         )
     check_ranks(checkpoint.folder, tracker, checkpoint.rank_folders)
+    return tracker
+
+
+def prove(checkpoint: Checkpoint, contract: Contract) -> None:
+    """Raises Failure unless the training reached its end; then marks the folder as complete.
+
+    A shared file system may show this node the files of another one some seconds late, so a missing result gets some time.
+    """
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while True:
+        try:
+            tracker = _check_reached(checkpoint)
+            break
+        except Failure:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(min(1.0, _SETTLE_SECONDS))
     if contract.launch.node_rank == 0:
         note = {"schemaVersion": 1, "identity": checkpoint.identity, "iteration": int(tracker), "run": contract.run, "image": contract.image}
         write_json(os.path.join(checkpoint.folder, MANIFEST), note)

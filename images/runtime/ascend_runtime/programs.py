@@ -38,7 +38,7 @@ def sourced_environment(scripts: Sequence[str], environment: Mapping[str, str]) 
         if separator:
             sourced[name] = value
     for name, value in environment.items():
-        if name in sourced and value not in sourced[name]:
+        if name in sourced and f":{value}:" not in f":{sourced[name]}:":
             sourced[name] = value
     return sourced
 
