@@ -48,8 +48,10 @@ async function must(engine: Engine, folder: string, words: readonly string[]): P
 }
 
 async function planning(): Promise<void> {
-  const plan = (): Promise<unknown> =>
-    run(process.execPath, [join(projectFolder, "bin", "ascend.mjs"), "plan", "local"]);
+  const plan = async (): Promise<void> => {
+    const { code, stderr } = await run(process.execPath, [join(projectFolder, "bin", "ascend.mjs"), "plan", "local"]);
+    if (code !== 0) throw new Error(`ascend plan local ended with ${code}\n${stderr}`);
+  };
   print("ascend plan local, whole process", seconds(await medianOf(plan)));
   const { environment } = loadStack({ projectFolder, stack: "local-2x8" });
   for (const nodes of [1, 64, 4096]) {
