@@ -9,8 +9,9 @@ oldest_major=24
 say() { echo "tools: node $version: $*" >&2; }
 
 if command -v node >/dev/null 2>&1; then
-  major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-  if [ "$major" -ge "$oldest_major" ]; then
+  # Some distributions build a Node that is new enough, but cannot strip types.
+  fits="Number(process.versions.node.split('.')[0]) >= $oldest_major && Boolean(process.features.typescript)"
+  if [ "$(node -p "$fits" 2>/dev/null)" = true ]; then
     command -v node
     exit 0
   fi
@@ -34,6 +35,8 @@ case "$(uname -m)" in
 esac
 
 mkdir -p "$(dirname "$folder")"
+# What a killed run left. A live one is done in minutes.
+find "$(dirname "$folder")" -maxdepth 1 -name "$version.work-*" -mmin +60 -exec rm -rf {} +
 work=$(mktemp -d "$folder.work-XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 
@@ -50,7 +53,7 @@ finish() {
 from_npm() {
   command -v npm >/dev/null 2>&1 || return 1
   say "from the npm registry …"
-  (cd "$work" && npm pack --silent --pack-destination "$work" "node-$system-$architecture@$version" >/dev/null 2>"$work/npm.log") || return 1
+  (cd "$work" && npm pack --silent --fetch-retries=1 --fetch-retry-mintimeout=1000 --pack-destination "$work" "node-$system-$architecture@$version" >/dev/null 2>"$work/npm.log") || return 1
   tar -xzf "$work"/node-*.tgz -C "$work" package/bin/node
   finish "$work/package/bin/node"
 }

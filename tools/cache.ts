@@ -1,5 +1,5 @@
 /** Where tools are kept, outside the checkout, by name and version, so that every checkout shares them. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { startTime } from "./processes.ts";
@@ -14,6 +14,10 @@ export interface InstalledNote {
   readonly way: Way;
   /** How long it took, in seconds. */
   readonly seconds: number;
+  /** Hash of what a download or a build was made from; another one means that the tool is to be made anew. */
+  readonly recipe?: string;
+  /** The machine's own programs as they were when their version was asked: path to size and time of change. */
+  readonly machinePrograms?: Readonly<Record<string, string>>;
 }
 
 const noteName = "installed.json";
@@ -25,6 +29,32 @@ export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string 
 
 /** Folder of one version of one tool: `bin`, `assets` and the note. */
 export const toolFolder = (root: string, name: string, version: string): string => join(root, "tools", name, version);
+
+/** Tells a changed file from the one it was, without reading it. */
+export function fileState(file: string): string {
+  const { size, mtimeMs } = statSync(file);
+  return `${size} bytes, changed ${mtimeMs}`;
+}
+
+/** Names below a folder, none when it is not there. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/** Everything that the cache holds, of every version. */
+export function listInstalled(root: string): readonly (InstalledNote & { readonly folder: string })[] {
+  return namesIn(join(root, "tools")).flatMap((name) =>
+    namesIn(join(root, "tools", name)).flatMap((version) => {
+      const folder = toolFolder(root, name, version);
+      const note = version.includes(".work-") ? undefined : readNote(folder);
+      return note === undefined ? [] : [{ ...note, folder }];
+    }),
+  );
+}
 
 /** The note of a finished installation. */
 export function readNote(folder: string): InstalledNote | undefined {
@@ -47,13 +77,7 @@ export function workFolder(final: string): string {
 /** Removes work folders whose process is gone: what a cut-off installation left. */
 export function removeDeadWork(final: string): void {
   const parent = dirname(final);
-  let names: readonly string[] = [];
-  try {
-    names = readdirSync(parent);
-  } catch {
-    return;
-  }
-  for (const name of names) {
+  for (const name of namesIn(parent)) {
     const owner = /\.work-(\d+)-(\d+)$/.exec(name);
     if (owner !== null && startTime(Number(owner[1])) !== owner[2])
       rmSync(join(parent, name), { recursive: true, force: true });

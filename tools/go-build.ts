@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ModuleBuild } from "./manifest.ts";
 import { oldestGo } from "./manifest.ts";
 import { run } from "./processes.ts";
-import { compareVersions, versionIn } from "./version.ts";
+import { compareVersions, type Version, versionIn } from "./version.ts";
 
 /** Why a build did not work; the message is one line for users. */
 export class BuildError extends Error {}
@@ -26,6 +26,16 @@ export function buildArguments(build: ModuleBuild, outputFolder: string): readon
   ];
 }
 
+/** The first Go release that can fetch a newer one of itself. */
+const firstSwitchingGo: Version = [1, 21, 0];
+
+/** Whether this compiler may replace itself by the release that a module asks for; a setting of the user or of the distribution. */
+async function canSwitch(found: Version, environment: NodeJS.ProcessEnv): Promise<boolean> {
+  if (compareVersions(found, firstSwitchingGo) < 0) return false;
+  const { stdout } = await run("go", ["env", "GOTOOLCHAIN"], { environment });
+  return /auto|path/.test(stdout);
+}
+
 /**
  * Makes sure that there is a Go compiler.
  *
@@ -37,7 +47,7 @@ export async function requireGo(environment: NodeJS.ProcessEnv): Promise<void> {
   const oldest = versionIn(oldestGo);
   if (found === undefined)
     throw new BuildError(`there is no Go compiler on PATH; install Go ${oldestGo} or newer from https://go.dev/dl`);
-  if (oldest !== undefined && compareVersions(found, oldest) < 0 && environment.GOTOOLCHAIN === "local") {
+  if (oldest !== undefined && compareVersions(found, oldest) < 0 && !(await canSwitch(found, environment))) {
     throw new BuildError(`Go ${found.join(".")} is too old; install Go ${oldestGo} or newer from https://go.dev/dl`);
   }
 }
@@ -69,7 +79,8 @@ async function copyAssets(
  * @throws BuildError with the compiler's last words
  */
 export async function buildModule(build: ModuleBuild, modulesFolder: string, target: string): Promise<void> {
-  const environment = { ...process.env, CGO_ENABLED: "0" };
+  // The modules stand alone, also when the checkout lies inside a Go workspace.
+  const environment = { ...process.env, CGO_ENABLED: "0", GOWORK: "off" };
   await requireGo(environment);
   const folder = join(modulesFolder, build.folder);
   const bin = join(target, "bin");

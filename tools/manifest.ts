@@ -47,8 +47,11 @@ export interface Tool {
   readonly name: string;
   readonly version: string;
   readonly programs: readonly string[];
-  /** Arguments that make the first program print its version. */
-  readonly versionArguments: readonly string[];
+  /**
+   * Arguments that make a program print its version. A program without an entry cannot tell it: such a one is taken only from the
+   * folder of the first program, where both came from one installation.
+   */
+  readonly versionArguments: Readonly<Record<string, readonly string[]>>;
   readonly fit: VersionFit;
   readonly release?: (platform: Platform) => readonly ReleaseFile[];
   readonly modules: readonly ModuleBuild[];
@@ -78,7 +81,7 @@ export const tools: readonly Tool[] = [
     name: "etcd",
     version: etcdVersion,
     programs: ["etcd"],
-    versionArguments: ["--version"],
+    versionArguments: { etcd: ["--version"] },
     fit: "same-minor",
     // For macOS the project publishes zip files, which need another tool; there the module is built.
     release: (platform) =>
@@ -100,7 +103,12 @@ export const tools: readonly Tool[] = [
     name: "kubernetes",
     version: kubernetesVersion,
     programs: kubernetesPrograms,
-    versionArguments: ["--version"],
+    versionArguments: {
+      "kube-apiserver": ["--version"],
+      "kube-controller-manager": ["--version"],
+      "kube-scheduler": ["--version"],
+      kubectl: ["version", "--client"],
+    },
     fit: "same-minor",
     release: ({ system, architecture }) =>
       system === "linux"
@@ -127,9 +135,10 @@ export const tools: readonly Tool[] = [
     name: "kwok",
     version: "0.8.0",
     programs: ["kwok"],
-    versionArguments: ["--version"],
+    versionArguments: { kwok: ["--version"] },
     fit: "same-minor",
-    // Its definitions are read at run time and come with the module; a program found elsewhere lacks them.
+    // Its definitions are read at run time and come with the module; a program found elsewhere lacks them. Its releases publish no
+    // checksums (`hack/releases.sh` of the module uploads the programs alone), so none is downloaded.
     modules: [
       {
         folder: "kwok",
@@ -145,7 +154,7 @@ export const tools: readonly Tool[] = [
     name: "pulumi",
     version: pulumiVersion,
     programs: ["pulumi", "pulumi-language-nodejs"],
-    versionArguments: ["version"],
+    versionArguments: { pulumi: ["version"] },
     fit: "same-major",
     release: (platform) => [
       {
@@ -174,7 +183,7 @@ export const tools: readonly Tool[] = [
     name: "helm",
     version: helmVersion,
     programs: ["helm"],
-    versionArguments: ["version", "--short"],
+    versionArguments: { helm: ["version", "--short"] },
     fit: "same-major",
     release: ({ system, architecture }) => {
       const url = `https://get.helm.sh/helm-v${helmVersion}-${system}-${architecture}.tar.gz`;

@@ -1,5 +1,5 @@
 /** Processes by id and start time: an id alone is used again by the system, so it never identifies a process. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /** A process that can be recognised later, even by another process. */
@@ -9,8 +9,22 @@ export interface ProcessIdentity {
   readonly startedAt: string;
 }
 
+/** The start time in milliseconds since 1970, as `ps` tells it to the second. For systems without /proc. */
+export function startTimeFromPs(id: number): string | undefined {
+  const { status, stdout } = spawnSync("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(id)], {
+    encoding: "utf8",
+    // A time that reads the same for every reader, in the one language that can be parsed.
+    env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+  });
+  const found = /^\s*(\S+)\s+(.+?)\s*$/.exec(status === 0 ? stdout : "");
+  if (found?.[2] === undefined || found[1]?.startsWith("Z")) return undefined;
+  const milliseconds = Date.parse(`${found[2]} UTC`);
+  return Number.isNaN(milliseconds) ? undefined : String(milliseconds);
+}
+
 /** When a process started, or undefined when there is none of that id. */
 export function startTime(id: number): string | undefined {
+  if (process.platform !== "linux") return startTimeFromPs(id);
   try {
     // Field 22 of the line, counted behind the program name, which may itself hold blanks and brackets.
     const fields = readFileSync(`/proc/${id}/stat`, "utf8").split(") ").at(-1)?.split(" ");

@@ -7,7 +7,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -15,14 +17,14 @@ import { createServer as createSocketServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { cacheRoot, finish, readNote, removeDeadWork, workFolder } from "./cache.ts";
+import { cacheRoot, finish, listInstalled, readNote, removeDeadWork, toolFolder, workFolder } from "./cache.ts";
 import { checksumIn, DownloadError, type DownloadLimits, download } from "./download.ts";
 import { ensureTools, ToolError } from "./ensure.ts";
 import { BuildError, buildArguments, requireGo } from "./go-build.ts";
 import { withLock } from "./lock.ts";
 import { toolOf, tools } from "./manifest.ts";
 import { findOnPath, lookUp } from "./path-lookup.ts";
-import { identify, isRunning, run } from "./processes.ts";
+import { identify, isRunning, run, startTimeFromPs } from "./processes.ts";
 import { compareVersions, fits, type Version, versionIn } from "./version.ts";
 
 let folder: string;
@@ -109,7 +111,8 @@ describe("the machine's own programs", () => {
 
   it.each([
     ["another minor version", "echo etcd Version: 3.5.1", "does not fit 3.6.14"],
-    ["no version", "exit 1", "does not tell its version"],
+    ["a preliminary version", "echo etcd Version: 3.6.14-rc.0", "a preliminary version, which does not fit 3.6.14"],
+    ["no version", "echo error 3.6.14; exit 1", "does not tell its version"],
   ])("are left with %s", async (_, body, reason) => {
     program("etcd", body);
     await expect(lookUp(etcd, at("bin"))).rejects.toThrow(reason);
@@ -117,7 +120,31 @@ describe("the machine's own programs", () => {
 
   it("are left when one of several is missing", async () => {
     program("pulumi", "echo v3.300.0");
-    await expect(lookUp(toolOf("pulumi"), at("bin"))).rejects.toThrow("pulumi-language-nodejs is not on PATH");
+    mkdirSync(at("other"));
+    writeFileSync(at("other", "pulumi-language-nodejs"), "#!/bin/sh\n", { mode: 0o755 });
+    await expect(lookUp(toolOf("pulumi"), `${at("bin")}:${at("other")}`)).rejects.toThrow(
+      `pulumi-language-nodejs does not lie beside ${at("bin", "pulumi")}`,
+    );
+  });
+
+  it("come with the companions of their own installation, also behind a link", async () => {
+    program("pulumi", "echo v3.300.0");
+    program("pulumi-language-nodejs", "");
+    mkdirSync(at("links"));
+    symlinkSync(at("bin", "pulumi"), at("links", "pulumi"));
+    expect(await lookUp(toolOf("pulumi"), at("links"))).toEqual({
+      pulumi: at("links", "pulumi"),
+      "pulumi-language-nodejs": join(realpathSync(at("bin")), "pulumi-language-nodejs"),
+    });
+  });
+
+  it("are left when one of several is of another version", async () => {
+    for (const name of ["kube-apiserver", "kube-controller-manager", "kube-scheduler"])
+      program(name, "echo Kubernetes v1.36.4");
+    program("kubectl", "echo Client Version: v1.30.2");
+    await expect(lookUp(toolOf("kubernetes"), at("bin"))).rejects.toThrow(
+      `${at("bin", "kubectl")} is 1.30.2, which does not fit 1.36.1`,
+    );
   });
 
   it("are files that can be executed", () => {
@@ -131,7 +158,7 @@ describe("the machine's own programs", () => {
 describe("downloads", () => {
   const content = Buffer.from("program ".repeat(10_000));
   const sum = createHash("sha256").update(content).digest("hex");
-  const limits: DownloadLimits = { connectMilliseconds: 500, attempts: 1 };
+  const limits: DownloadLimits = { connectMilliseconds: 500, idleMilliseconds: 700, attempts: 1 };
   const servers: Server[] = [];
 
   afterEach(() => {
@@ -153,6 +180,8 @@ describe("downloads", () => {
     options: {
       readonly sums?: string;
       readonly cutAt?: number;
+      /** Whether the first connection stays open without a word instead of being closed. */
+      readonly isSilent?: boolean;
       readonly canContinue?: boolean;
       readonly ranges?: (string | undefined)[];
     } = {},
@@ -168,7 +197,9 @@ describe("downloads", () => {
       response.writeHead(isPart ? 206 : 200, { "content-length": content.length - start });
       if (options.cutAt !== undefined && isFirst) {
         isFirst = false;
-        response.write(content.subarray(start, options.cutAt), () => setTimeout(() => response.destroy(), 150));
+        response.write(content.subarray(start, options.cutAt), () => {
+          if (options.isSilent !== true) setTimeout(() => response.destroy(), 150);
+        });
         return;
       }
       response.end(content.subarray(start));
@@ -228,6 +259,23 @@ describe("downloads", () => {
     );
   });
 
+  it("go on after a server that falls silent in the middle", async () => {
+    const base = await release({ cutAt: 30_000, isSilent: true });
+    await download(`${base}/program`, `${base}/sums`, at("program"), { ...limits, attempts: 2 });
+    expect(readFileSync(at("program"))).toEqual(content);
+  });
+
+  it("are not made again when the file is there with the right checksum", async () => {
+    const ranges: (string | undefined)[] = [];
+    const base = await release({ ranges });
+    writeFileSync(at("program"), content);
+    await download(`${base}/program`, `${base}/sums`, at("program"), limits);
+    expect(ranges).toEqual([]);
+    writeFileSync(at("program"), "something else");
+    await download(`${base}/program`, `${base}/sums`, at("program"), limits);
+    expect(readFileSync(at("program"))).toEqual(content);
+  });
+
   it("give up soon on a server that does not answer, and on a name that does not exist", async () => {
     const silent = createSocketServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -262,15 +310,22 @@ describe("builds", () => {
     await expect(requireGo({ PATH: at("bin") })).rejects.toThrow(
       /no Go compiler on PATH; install Go 1\.26\.0 or newer/,
     );
-    program("go", "echo go version go1.20.1 linux/amd64");
-    await expect(requireGo({ PATH: at("bin"), GOTOOLCHAIN: "local" })).rejects.toThrow("Go 1.20.1 is too old");
+    const old = (version: string, toolchain: string) =>
+      program("go", `[ "$1" = env ] && echo ${toolchain} || echo go version go${version} linux/amd64`);
+    old("1.22.1", "local");
+    await expect(requireGo({ PATH: at("bin") })).rejects.toThrow("Go 1.22.1 is too old; install Go 1.26.0 or newer");
+    old("1.22.1", "auto");
     await expect(requireGo({ PATH: at("bin") })).resolves.toBeUndefined();
+    old("1.20.1", "auto");
+    await expect(requireGo({ PATH: at("bin") })).rejects.toThrow("Go 1.20.1 is too old");
     expect(new BuildError("x")).toBeInstanceOf(Error);
   });
 });
 
 describe("installing", () => {
   const silent = { progress: () => undefined };
+  // A test must not depend on whether the release can be reached.
+  const ways = ["path", "module"] as const;
 
   it("takes a fitting program of the machine, and does not look again", async () => {
     program("etcd", `echo >> ${at("asked")}; echo etcd Version: 3.6.14`);
@@ -284,13 +339,38 @@ describe("installing", () => {
 
   it("installs anew when the machine's program is gone", async () => {
     program("etcd", "echo etcd Version: 3.6.14");
-    const options = { ...silent, root: at("cache"), searchPath: at("bin") };
+    const options = { ...silent, ways, root: at("cache"), searchPath: at("bin") };
     await ensureTools(["etcd"], options);
     rmSync(at("bin", "etcd"));
     program("other", "");
     await expect(ensureTools(["etcd"], { ...options, modulesFolder: at("no-modules") })).rejects.toBeInstanceOf(
       ToolError,
     );
+  });
+
+  it("asks again when the machine's program has changed", async () => {
+    program("etcd", "echo etcd Version: 3.6.14");
+    const options = { ...silent, ways, root: at("cache"), searchPath: at("bin"), modulesFolder: at("no-modules") };
+    await ensureTools(["etcd"], options);
+    program("etcd", "echo etcd Version: 3.6.15, patched");
+    expect((await ensureTools(["etcd"], options))[0]).toMatchObject({ way: "path" });
+    program("etcd", "echo etcd Version: 3.7.0, a new minor version");
+    await expect(ensureTools(["etcd"], options)).rejects.toThrow("3.7.0, which does not fit 3.6.14");
+  });
+
+  it("leaves nothing but downloads behind when no way works", async () => {
+    const options = { ...silent, root: at("cache"), searchPath: at("none"), modulesFolder: at("no-modules") };
+    await expect(ensureTools(["kwok"], options)).rejects.toBeInstanceOf(ToolError);
+    expect(readdirSync(at("cache", "tools", "kwok"))).toEqual([]);
+  });
+
+  it("lists what the cache holds, without what is not finished", () => {
+    const note = { name: "x", version: "1.0.0", way: "module", seconds: 1 } as const;
+    const final = toolFolder(at("cache"), "x", "1.0.0");
+    finish(workFolder(final), final, note);
+    workFolder(toolFolder(at("cache"), "x", "2.0.0"));
+    expect(listInstalled(at("cache"))).toEqual([{ ...note, folder: final }]);
+    expect(listInstalled(at("nowhere"))).toEqual([]);
   });
 
   it("says for every way why it did not work, and what to install", async () => {
@@ -321,6 +401,79 @@ describe("installing", () => {
 
   it("keeps its cache outside the checkout, where XDG says", () => {
     expect(cacheRoot({ XDG_CACHE_HOME: "/somewhere" })).toBe("/somewhere/ascend-stacks");
+  });
+});
+
+describe("builds of kwok by several processes", () => {
+  /** A compiler that takes its time, then leaves a program and says where a module lies. */
+  function compiler(seconds: number): void {
+    program(
+      "go",
+      `case "$1" in
+  version) echo go version go1.26.8 linux/amd64 ;;
+  list) echo ${at("module")} ;;
+  build)
+    echo built >> ${at("builds")}
+    while [ "$1" != -o ]; do shift; done
+    touch "$2/half"; sleep ${seconds}; mv "$2/half" "$2/kwok"; chmod 755 "$2/kwok" ;;
+esac`,
+    );
+    mkdirSync(at("module", "kustomize", "crd", "bases"), { recursive: true });
+    mkdirSync(at("modules", "kwok"), { recursive: true });
+    writeFileSync(at("module", "kustomize", "crd", "bases", "definition.yaml"), "kind: CustomResourceDefinition\n");
+  }
+
+  /** Another process that installs kwok; resolves to what it reported. */
+  function install() {
+    const script = `import { ensureTools } from ${JSON.stringify(join(import.meta.dirname, "ensure.ts"))};
+await ensureTools(["kwok"], ${JSON.stringify({ root: at("cache"), searchPath: "", modulesFolder: at("modules") })});`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      env: { ...process.env, PATH: `${at("bin")}:${process.env.PATH ?? ""}` },
+    });
+    let report = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      report += text;
+    });
+    return { child, report: new Promise<string>((resolve) => child.on("close", () => resolve(report))) };
+  }
+
+  const kept = (): readonly string[] => readdirSync(at("cache", "tools", "kwok")).toSorted();
+  const builds = (): number =>
+    existsSync(at("builds")) ? readFileSync(at("builds"), "utf8").trim().split("\n").length : 0;
+
+  it("happen once; the second process waits, says so and takes the result", async () => {
+    compiler(1);
+    const first = install();
+    while (builds() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const second = install();
+    expect(await first.report).toContain("kwok 0.8.0: ready, module");
+    expect(await second.report).toContain(`kwok 0.8.0: waiting for process ${first.child.pid}`);
+    expect(builds()).toBe(1);
+    expect(kept()).toEqual(["0.8.0"]);
+    expect(readdirSync(at("cache", "tools", "kwok", "0.8.0")).toSorted()).toEqual(["assets", "bin", "installed.json"]);
+  });
+
+  it("that are killed count for nothing and are cleared away by the next", async () => {
+    compiler(1);
+    const killed = install();
+    while (builds() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    killed.child.kill("SIGKILL");
+    await killed.report;
+    expect(listInstalled(at("cache"))).toEqual([]);
+    expect(kept().some((name) => name.includes(".work-"))).toBe(true);
+    expect(await install().report).toContain("kwok 0.8.0: ready, module");
+    expect(builds()).toBe(2);
+    expect(kept().filter((name) => !name.includes(".lock."))).toEqual(["0.8.0"]);
+  });
+
+  it("happen anew when what they are made from has changed", async () => {
+    compiler(0);
+    await install().report;
+    await install().report;
+    expect(builds()).toBe(1);
+    writeFileSync(at("modules", "kwok", "go.sum"), "another sum\n");
+    await install().report;
+    expect(builds()).toBe(2);
   });
 });
 
@@ -375,6 +528,16 @@ describe("a process", () => {
     expect(me === undefined ? false : isRunning(me)).toBe(true);
     expect(isRunning({ id: process.pid, startedAt: "1" })).toBe(false);
     expect(identify(999_999_999)).toBeUndefined();
+  });
+
+  it.skipIf(findOnPath("ps", process.env.PATH ?? "") === undefined)("has a start time without /proc too", async () => {
+    const child = spawn("sleep", ["60"]);
+    const started = Number(startTimeFromPs(child.pid ?? 0));
+    expect(Math.abs(started - Date.now())).toBeLessThan(60_000);
+    expect(startTimeFromPs(child.pid ?? 0)).toBe(String(started));
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.on("close", resolve));
+    expect(startTimeFromPs(child.pid ?? 0)).toBeUndefined();
   });
 
   it("that cannot be started gives a code and no exception", async () => {

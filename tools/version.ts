@@ -10,6 +10,9 @@ export function versionIn(text: string): Version | undefined {
   return found === null ? undefined : [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)];
 }
 
+/** Whether a text names a version that came before its release, e.g. `v1.36.1-rc.0`; builders' own marks such as `+k3s1` are none. */
+export const isPreliminary = (text: string): boolean => /\d-(?:alpha|beta|rc|dev)\b/i.test(text);
+
 /** Negative, zero or positive as `left` is older than, equal to or newer than `right`. */
 export function compareVersions(left: Version, right: Version): number {
   return left[0] - right[0] || left[1] - right[1] || left[2] - right[2];
