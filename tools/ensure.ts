@@ -185,7 +185,8 @@ async function installTool(tool: Tool, folder: string, options: Required<EnsureO
   );
 }
 
-async function ensureTool(tool: Tool, options: Required<EnsureOptions>): Promise<InstalledTool> {
+/** Makes sure that one tool is there. */
+export async function ensureTool(tool: Tool, options: Required<EnsureOptions>): Promise<InstalledTool> {
   const folder = toolFolder(options.root, tool.name, tool.version);
   const ready = installed(tool, folder, options);
   if (ready !== undefined) return ready;

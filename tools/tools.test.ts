@@ -19,10 +19,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cacheRoot, finish, listInstalled, readNote, removeDeadWork, toolFolder, workFolder } from "./cache.ts";
 import { checksumIn, DownloadError, type DownloadLimits, download } from "./download.ts";
-import { ensureTools, ToolError } from "./ensure.ts";
+import { ensureTool, ensureTools, ToolError } from "./ensure.ts";
 import { BuildError, buildArguments, requireGo } from "./go-build.ts";
 import { withLock } from "./lock.ts";
-import { toolOf, tools } from "./manifest.ts";
+import { type Tool, toolOf, tools } from "./manifest.ts";
 import { findOnPath, lookUp } from "./path-lookup.ts";
 import { identify, isRunning, run, startTimeFromPs } from "./processes.ts";
 import { compareVersions, fits, type Version, versionIn } from "./version.ts";
@@ -401,6 +401,108 @@ describe("installing", () => {
 
   it("keeps its cache outside the checkout, where XDG says", () => {
     expect(cacheRoot({ XDG_CACHE_HOME: "/somewhere" })).toBe("/somewhere/ascend-stacks");
+  });
+});
+
+describe("a release", () => {
+  const asked: string[] = [];
+  let server: Server;
+  let base: string;
+
+  beforeEach(async () => {
+    asked.length = 0;
+    server = createServer((request, response) => {
+      const name = request.url?.slice(1) ?? "";
+      asked.push(name);
+      if (existsSync(at("served", name))) response.end(readFileSync(at("served", name)));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    base = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    // An archive with two programs in a folder, and a program alone.
+    mkdirSync(at("dist"));
+    mkdirSync(at("served"));
+    for (const name of ["one", "two", "three"])
+      writeFileSync(at("dist", name), `#!/bin/sh\necho ${name}\n`, { mode: 0o755 });
+    expect(await run("tar", ["-czf", at("served", "pair.tar.gz"), "-C", folder, "dist/one", "dist/two"])).toMatchObject(
+      {
+        code: 0,
+      },
+    );
+    // Served without the executable bit, as a download always is.
+    writeFileSync(at("served", "three-linux"), readFileSync(at("dist", "three")));
+    for (const name of ["pair.tar.gz", "three-linux"])
+      writeFileSync(
+        at("served", `${name}.sha256`),
+        createHash("sha256")
+          .update(readFileSync(at("served", name)))
+          .digest("hex"),
+      );
+  });
+
+  afterEach(() => server.close());
+
+  const published = (): Tool => ({
+    name: "trio",
+    version: "1.2.3",
+    programs: ["one", "two", "three"],
+    versionArguments: { one: [] },
+    fit: "same-minor",
+    release: () => [
+      {
+        url: `${base}/pair.tar.gz`,
+        checksumUrl: `${base}/pair.tar.gz.sha256`,
+        members: ["dist/one", "dist/two"],
+      },
+      { url: `${base}/three-linux`, checksumUrl: `${base}/three-linux.sha256`, program: "three" },
+    ],
+    modules: [],
+    remedy: "install trio",
+  });
+
+  const install = () =>
+    ensureTool(published(), {
+      root: at("cache"),
+      searchPath: "",
+      modulesFolder: at("none"),
+      ways: ["path", "release"],
+      progress: () => undefined,
+    });
+
+  it("is unpacked to programs that run, and leaves no archive behind", async () => {
+    const { way, programs } = await install();
+    expect(way).toBe("release");
+    for (const name of ["one", "two", "three"])
+      expect(await run(programs[name] ?? "", [])).toMatchObject({ code: 0, stdout: `${name}\n` });
+    expect(readdirSync(at("cache", "tools", "trio", "1.2.3")).toSorted()).toEqual(["bin", "installed.json"]);
+    expect(readdirSync(at("cache", "downloads", "trio"))).toEqual([]);
+    asked.length = 0;
+    await install();
+    expect(asked).toEqual([]);
+  });
+
+  it("keeps its finished files when a later one is refused, and does not fetch them again", async () => {
+    const sums = readFileSync(at("served", "three-linux.sha256"));
+    rmSync(at("served", "three-linux.sha256"));
+    await expect(install()).rejects.toThrow("three-linux.sha256: the server answered 404");
+    expect(readdirSync(at("cache", "tools", "trio"))).toEqual([]);
+    writeFileSync(at("served", "three-linux.sha256"), sums);
+    asked.length = 0;
+    await install();
+    expect(asked).not.toContain("pair.tar.gz");
+  });
+
+  it("is refused when a member is missing, naming the archive", async () => {
+    await run("tar", ["-czf", at("served", "pair.tar.gz"), "-C", folder, "dist/one"]);
+    writeFileSync(
+      at("served", "pair.tar.gz.sha256"),
+      createHash("sha256")
+        .update(readFileSync(at("served", "pair.tar.gz")))
+        .digest("hex"),
+    );
+    await expect(install()).rejects.toThrow("pair.tar.gz cannot be unpacked");
+    expect(readdirSync(at("cache", "tools", "trio"))).toEqual([]);
   });
 });
 
