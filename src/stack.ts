@@ -4,6 +4,7 @@ import { type LoadedStack, loadFromEngine, loadStack } from "./config/load.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import { type EnvironmentPlan, planEnvironment } from "./pipeline/pipeline.ts";
 import { plannedObjects } from "./planned-objects.ts";
+import { environmentShape } from "./recipes/catalogue.ts";
 
 /** A stack that may be created. */
 export interface PlannedStack {
@@ -21,12 +22,20 @@ function planLoaded(stack: string, loaded: LoadedStack): PlannedStack {
 }
 
 /**
+ * Reads a stack from its file alone, without planning it.
+ *
+ * @throws ConfigurationError with every mistake found
+ */
+export const readStack = (projectFolder: string, stack: string): LoadedStack =>
+  loadStack({ projectFolder, stack, shape: environmentShape });
+
+/**
  * Plans a stack from its file alone: no engine, no cluster, no tool.
  *
  * @throws ConfigurationError with every mistake found
  */
 export function planStack(projectFolder: string, stack: string): PlannedStack {
-  return planLoaded(stack, loadStack({ projectFolder, stack }));
+  return planLoaded(stack, readStack(projectFolder, stack));
 }
 
 /**
@@ -36,5 +45,5 @@ export function planStack(projectFolder: string, stack: string): PlannedStack {
  * @throws ConfigurationError with every mistake found
  */
 export function planStackFromEngine(projectFolder: string, stack: string, engineValue: unknown): PlannedStack {
-  return planLoaded(stack, loadFromEngine({ projectFolder, stack, engineValue }));
+  return planLoaded(stack, loadFromEngine({ projectFolder, stack, shape: environmentShape, engineValue }));
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { loadStack } from "../src/config/load.ts";
 import type { KubernetesObject, PlannedObject } from "../src/kubernetes/planned-object.ts";
 import { planEnvironment } from "../src/pipeline/pipeline.ts";
 import { plannedObjects } from "../src/planned-objects.ts";
+import { readStack } from "../src/stack.ts";
 import { plannedStacks, projectFolder } from "./stacks.ts";
 
 /** Rules over every object of every stack. */
@@ -138,7 +138,7 @@ describe.each(plannedStacks)("stack %s", (name, { objects, plan }) => {
 });
 
 describe("scale", () => {
-  const { environment } = loadStack({ projectFolder, stack: "local-2x8" });
+  const { environment } = readStack(projectFolder, "local-2x8");
   const objectsFor = (nodes: number): readonly PlannedObject[] => {
     const runs = Object.fromEntries(Object.entries(environment.runs).map(([name, run]) => [name, { ...run, nodes }]));
     const plan = planEnvironment({ ...environment, cluster: { ...environment.cluster, nodes }, runs });

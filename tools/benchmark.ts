@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
-import { loadStack } from "../src/config/load.ts";
 import { planEnvironment } from "../src/pipeline/pipeline.ts";
 import { plannedObjects } from "../src/planned-objects.ts";
+import { readStack } from "../src/stack.ts";
 import { type Engine, prepareEngine } from "./engine.ts";
 import { run } from "./processes.ts";
 import {
@@ -53,7 +53,7 @@ async function planning(): Promise<void> {
     if (code !== 0) throw new Error(`ascend plan local ended with ${code}\n${stderr}`);
   };
   print("ascend plan local, whole process", seconds(await medianOf(plan)));
-  const { environment } = loadStack({ projectFolder, stack: "local-2x8" });
+  const { environment } = readStack(projectFolder, "local-2x8");
   for (const nodes of [1, 64, 4096]) {
     const runs = Object.fromEntries(
       Object.entries(environment.runs).map(([name, settings]) => [name, { ...settings, nodes }]),

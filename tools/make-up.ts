@@ -45,13 +45,10 @@ async function selectStack(engine: Engine, stack: string): Promise<void> {
 async function writeSimulatedLogs(cluster: VirtualCluster, stack: string): Promise<void> {
   const { plan } = planStack(projectFolder, stack);
   for (const run of plan.runs) {
-    const settings = plan.environment.runs[run.name];
-    if (settings === undefined) continue;
-    const lines = simulatedTrainingLog(
-      settings.training.iterations,
-      run.layout.globalBatch,
-      settings.training.logInterval,
-    );
+    const training = run.stages.find(({ success }) => success.kind === "checkpoint");
+    if (training?.success.kind !== "checkpoint") continue;
+    const interval = Number(training.program[training.program.indexOf("--log-interval") + 1]);
+    const lines = simulatedTrainingLog(training.success.iteration, run.layout.globalBatch, interval);
     await writePodLogs(
       cluster.folder,
       { name: `${stack}-${run.name}`, namespace: plan.environment.namespace, container: containerName },

@@ -84,7 +84,7 @@ const identity = { kind: "checkpoint", recipe: "test/model", key: "aaaa", layout
 
 function contract(overrides: Partial<StageContract> = {}): string {
   const whole: StageContract = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     environment: "test",
     run: "run-a",
     stage: "pretrain",
@@ -93,6 +93,7 @@ function contract(overrides: Partial<StageContract> = {}): string {
     launch: { kind: "process" },
     workingDirectory: folder,
     environmentScripts: [],
+    patches: [],
     inputs: [],
     outputs: [],
     success: { kind: "outputs" },
@@ -375,7 +376,7 @@ describe("preflight", () => {
   });
 
   it.each([
-    ["of another version", { schemaVersion: 2 }, 70],
+    ["of another version", { schemaVersion: 1 }, 70],
     ["without fields", {}, 70],
   ])("refuses a contract %s", async (_, content, code) => {
     const file = write(at("broken.json"), JSON.stringify(content));

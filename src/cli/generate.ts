@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { environmentJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { referencePage } from "../config/reference-page.ts";
+import { environmentShape } from "../recipes/catalogue.ts";
 import { planDocumentSchema } from "./plan-document.ts";
 
 const extendsSchema = {
@@ -23,12 +24,13 @@ function partial(schema: JsonSchema): JsonSchema {
     ...(typeof rest.additionalProperties === "object"
       ? { additionalProperties: inner(rest.additionalProperties) }
       : {}),
+    ...(rest.oneOf === undefined ? {} : { oneOf: rest.oneOf.map(inner) }),
   };
 }
 
 /** Schema of a stack file for editors; `#/$defs/base` is that of a base. */
 export function stackFileSchema(): JsonSchema {
-  const { $schema, ...environment } = environmentJsonSchema();
+  const { $schema, ...environment } = environmentJsonSchema(environmentShape);
   const base = partial({ ...environment, properties: { extends: extendsSchema, ...environment.properties } });
   return {
     $schema,
@@ -54,7 +56,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Content of every generated file by its path in the project. */
 export function generatedFiles(): Readonly<Record<string, string>> {
-  const environment = environmentJsonSchema();
+  const environment = environmentJsonSchema(environmentShape);
   return {
     "stacks/schema.json": json(stackFileSchema()),
     "docs/reference/plan.schema.json": json(z.toJSONSchema(planDocumentSchema)),

@@ -1,6 +1,6 @@
 /** The surface as JSON schema: for editors, for the reference pages, and to know which keys are allowed where. */
 import { z } from "zod";
-import { environmentShape } from "./schema.ts";
+import type { EnvironmentShape } from "./schema.ts";
 
 /** The parts of a JSON schema that this project reads. */
 export interface JsonSchema {
@@ -32,9 +32,9 @@ const secretForm = {
 } as const;
 
 /** JSON schema of what a user writes: defaults make a field optional, a secret is `{ secure: … }`. */
-export function environmentJsonSchema(): JsonSchema {
+export function environmentJsonSchema(shape: EnvironmentShape): JsonSchema {
   // The library's result is a plain JSON schema; its type allows booleans in places where none occur here.
-  return z.toJSONSchema(environmentShape, {
+  return z.toJSONSchema(shape, {
     io: "input",
     unrepresentable: "any",
     override: ({ jsonSchema }) => {
@@ -60,8 +60,8 @@ function below(schema: JsonSchema, key: string | number): readonly JsonSchema[] 
 }
 
 /** Keys that the surface knows at a path. */
-export function knownKeys(path: readonly (string | number)[]): readonly string[] {
-  let schemas: readonly JsonSchema[] = [environmentJsonSchema()];
+export function knownKeys(shape: EnvironmentShape, path: readonly (string | number)[]): readonly string[] {
+  let schemas: readonly JsonSchema[] = [environmentJsonSchema(shape)];
   for (const key of path) schemas = schemas.flatMap((schema) => below(schema, key));
   return [...new Set(schemas.flatMap(branches).flatMap((schema) => Object.keys(schema.properties ?? {})))];
 }

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { environmentShape } from "../recipes/catalogue.ts";
 import { ConfigurationError } from "./diagnostics.ts";
 import { type LoadedStack, loadFromEngine, loadStack } from "./load.ts";
 
@@ -40,7 +41,7 @@ const asFile = (environment: unknown): string => stringify({ config: { "ascend-s
 
 function loadText(text: string): LoadedStack {
   writeFileSync(join(folder, "stacks", "Pulumi.dev.yaml"), text);
-  return loadStack({ projectFolder: folder, stack: "dev" });
+  return loadStack({ projectFolder: folder, shape: environmentShape, stack: "dev" });
 }
 
 const load = (environment: unknown): LoadedStack => loadText(asFile(environment));
@@ -225,11 +226,11 @@ describe("a stack file", () => {
 
   it("that is not there lists those that are", () => {
     loadText(asFile(minimal()));
-    const error = mistakes(() => loadStack({ projectFolder: folder, stack: "prod" }));
+    const error = mistakes(() => loadStack({ projectFolder: folder, shape: environmentShape, stack: "prod" }));
     expect(error.message).toContain("there is no such stack file; got prod; allowed: dev");
-    expect(mistakes(() => loadStack({ projectFolder: folder, stack: "../../etc/passwd" })).message).toContain(
-      "no such stack file",
-    );
+    expect(
+      mistakes(() => loadStack({ projectFolder: folder, shape: environmentShape, stack: "../../etc/passwd" })).message,
+    ).toContain("no such stack file");
   });
 });
 
@@ -251,7 +252,9 @@ describe("secrets", () => {
 
   it("stay out of findings about what the engine passes in clear", () => {
     const engineValue = withValue("image.registryCredentials", { server: 5, username: "u", password: "hunter2" });
-    const error = mistakes(() => loadFromEngine({ projectFolder: folder, stack: "dev", engineValue }));
+    const error = mistakes(() =>
+      loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue }),
+    );
     expect(error.message).not.toContain("hunter2");
     expect(error.message).toContain("(configuration of stack dev): image.registryCredentials.server");
   });
@@ -259,7 +262,9 @@ describe("secrets", () => {
   it("are the same whether the engine or the file is read", () => {
     const fromFile = load(secured()).environment;
     const engineValue = withValue("image.registryCredentials", { server: "r", username: "u", password: "hunter2" });
-    expect(loadFromEngine({ projectFolder: folder, stack: "dev", engineValue }).environment).toEqual(fromFile);
+    expect(
+      loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue }).environment,
+    ).toEqual(fromFile);
   });
 });
 
@@ -267,23 +272,29 @@ describe("what the engine passes", () => {
   it("has the positions of the file when both say the same", () => {
     const broken = withValue("cluster.nodes", 0);
     const fromFile = mistakes(() => load(broken)).message;
-    expect(mistakes(() => loadFromEngine({ projectFolder: folder, stack: "dev", engineValue: broken })).message).toBe(
-      fromFile,
-    );
+    expect(
+      mistakes(() =>
+        loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue: broken }),
+      ).message,
+    ).toBe(fromFile);
   });
 
   it("counts when the file says something else", () => {
     load(minimal());
     expect(
-      loadFromEngine({ projectFolder: folder, stack: "dev", engineValue: withValue("namespace", "other") }).environment
-        .namespace,
+      loadFromEngine({
+        projectFolder: folder,
+        shape: environmentShape,
+        stack: "dev",
+        engineValue: withValue("namespace", "other"),
+      }).environment.namespace,
     ).toBe("other");
   });
 
   it.each([undefined, null, 5, "text", []])("is refused when it is %j", (engineValue) => {
-    expect(mistakes(() => loadFromEngine({ projectFolder: folder, stack: "dev", engineValue }))).toBeInstanceOf(
-      ConfigurationError,
-    );
+    expect(
+      mistakes(() => loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue })),
+    ).toBeInstanceOf(ConfigurationError);
   });
 });
 
@@ -325,7 +336,9 @@ describe("no input gives a stack trace", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         survives(() => load(value));
-        survives(() => loadFromEngine({ projectFolder: folder, stack: "dev", engineValue: value }));
+        survives(() =>
+          loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue: value }),
+        );
       }),
       { numRuns: 300 },
     );

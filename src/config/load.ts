@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ConfigurationError, type Diagnostic, type LocatedDiagnostic } from "./diagnostics.ts";
 import { knownKeys } from "./json-schema.ts";
 import { nearestWords } from "./nearest.ts";
-import { type Environment, environmentShape } from "./schema.ts";
+import type { Environment, EnvironmentShape } from "./schema.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { surfaceProblems } from "./surface-rules.ts";
 import {
@@ -30,17 +30,29 @@ export interface LoadedStack {
   readonly attach: (found: readonly Diagnostic[]) => readonly LocatedDiagnostic[];
 }
 
+/** Which stack to read, and the schema that it must meet. */
+export interface StackSource {
+  readonly projectFolder: string;
+  readonly stack: string;
+  readonly shape: EnvironmentShape;
+}
+
 /** Top-level keys of a stack file that belong to the engine. */
 const engineKeys = ["config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment"];
 
 type Attach = LoadedStack["attach"];
 
 /** Plain data against the schema and the rules across sections. */
-function validate(stack: string, data: unknown, attach: Attach, reported: readonly LocatedDiagnostic[]): LoadedStack {
-  const parsed = environmentShape.safeParse(data, { reportInput: false });
+function validate(
+  { stack, shape }: StackSource,
+  data: unknown,
+  attach: Attach,
+  reported: readonly LocatedDiagnostic[],
+): LoadedStack {
+  const parsed = shape.safeParse(data, { reportInput: false });
   const found = parsed.success
     ? surfaceProblems(parsed.data)
-    : parsed.error.issues.flatMap((issue) => diagnosticsOf(issue, data, knownKeys));
+    : parsed.error.issues.flatMap((issue) => diagnosticsOf(issue, data, (path) => knownKeys(shape, path)));
   const located = [...reported, ...attach(found)];
   if (!parsed.success || located.some(({ severity }) => severity === "error"))
     throw new ConfigurationError(stack, located);
@@ -108,13 +120,8 @@ const isStackName = (stack: string): boolean => /^[A-Za-z0-9_.-]{1,100}$/.test(s
  *
  * @throws ConfigurationError with every mistake found
  */
-export function loadStack({
-  projectFolder,
-  stack,
-}: {
-  readonly projectFolder: string;
-  readonly stack: string;
-}): LoadedStack {
+export function loadStack(source: StackSource): LoadedStack {
+  const { projectFolder, stack } = source;
   const path = join(projectFolder, "stacks", `Pulumi.${stack}.yaml`);
   const file = relative(projectFolder, path);
   if (!isStackName(stack) || !fileNames(join(projectFolder, "stacks"), /^Pulumi\.(.+)\.yaml$/).includes(stack)) {
@@ -128,7 +135,7 @@ export function loadStack({
   if (own === undefined) throw new ConfigurationError(stack, reported);
   const resolved = resolveExtends(projectFolder, own, report);
   const attach: Attach = (others) => others.map((other) => ({ ...other, ...locationOf(resolved, other.path) }));
-  return validate(stack, plain(resolved), attach, reported);
+  return validate(source, plain(resolved), attach, reported);
 }
 
 /** Engine values hold secrets in clear: puts a reference in place of each, at the paths where secrets may stand. */
@@ -174,11 +181,7 @@ function sameInFile(projectFolder: string, stack: string, engine: Sourced): Sour
  *
  * @throws ConfigurationError with every mistake found
  */
-export function loadFromEngine(source: {
-  readonly projectFolder: string;
-  readonly stack: string;
-  readonly engineValue: unknown;
-}): LoadedStack {
+export function loadFromEngine(source: StackSource & { readonly engineValue: unknown }): LoadedStack {
   const { projectFolder, stack } = source;
   const label = `(configuration of stack ${stack})`;
   if (source.engineValue === undefined || source.engineValue === null) {
@@ -198,5 +201,5 @@ export function loadFromEngine(source: {
   const own = sameInFile(projectFolder, stack, engine) ?? engine;
   const resolved = resolveExtends(projectFolder, own, (found) => void reported.push(reportedError(found)));
   const attach: Attach = (others) => others.map((other) => ({ ...other, ...locationOf(resolved, other.path) }));
-  return validate(stack, plain(resolved), attach, reported);
+  return validate(source, plain(resolved), attach, reported);
 }

@@ -6,9 +6,10 @@
  */
 
 import type { ArtifactIdentity, CheckpointLayout } from "../stages/artifacts.ts";
+import type { CheckpointRetention } from "../stages/stage-plan.ts";
 
 /** Version of the file's form; the runtime refuses any other. */
-export const contractSchemaVersion = 1;
+export const contractSchemaVersion = 2;
 
 /** Name of the file that marks an artifact folder as complete; written last. */
 export const artifactManifestName = "ascend-artifact.json";
@@ -61,6 +62,8 @@ export interface ContractOutput {
   /** Glob patterns relative to `path` that must exist when the program has ended. */
   readonly requiredFiles: readonly string[];
   readonly checkpoint?: CheckpointLayout;
+  /** The program writes straight into `path`; the node with rank 0 writes the manifest at the end. */
+  readonly isWrittenInPlace?: boolean;
 }
 
 /** What proves that the stage has done its work: exit code 0 proves nothing upstream. */
@@ -73,6 +76,7 @@ export type ContractSuccess =
       readonly folder: string;
       readonly iteration: number;
       readonly identity: ArtifactIdentity;
+      readonly retention?: CheckpointRetention;
     } & CheckpointLayout);
 
 /** The whole file. */
@@ -88,6 +92,8 @@ export interface StageContract {
   readonly workingDirectory: string;
   /** CANN environment scripts: the first that exists is sourced before the program starts; none for a stage without CANN. */
   readonly environmentScripts: readonly string[];
+  /** Names of repairs of upstream's code that the image must carry (`ascend_runtime/patches.py`). */
+  readonly patches: readonly string[];
   readonly inputs: readonly ContractInput[];
   readonly outputs: readonly ContractOutput[];
   readonly success: ContractSuccess;

@@ -40,7 +40,7 @@ const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-
 /** The name of a stage: by content when `up` waits for an artifact of its own, else by its run. */
 export function stageName(plan: StagePlan): string {
   const [output] = plan.outputs;
-  return plan.success.kind === "outputs" && output?.identity !== undefined
+  return plan.wait.kind === "until-complete" && output?.identity !== undefined
     ? `${kebab(plan.stage)}-${output.identity.key}`
     : `${plan.run}-${kebab(plan.stage)}`;
 }

@@ -1,15 +1,18 @@
 /** What a recipe is: a model's stages as data, and the rules that only the model knows. */
+
+import type { z } from "zod";
 import type { Diagnostic } from "../config/diagnostics.ts";
-import type { Environment, RunSettings } from "../config/schema.ts";
+import type { RunSettings } from "../config/run-fields.ts";
+import type { Environment } from "../config/schema.ts";
 import type { NodeShape } from "../hardware/node-shapes.ts";
 import type { ParallelLayout } from "../parallel/layout.ts";
 import type { StagePlan } from "../stages/stage-plan.ts";
 
 /** Everything a recipe may look at when it plans one run. */
-export interface RunContext {
+export interface RunContext<Settings extends RunSettings = RunSettings> {
   readonly environment: Environment;
   readonly runName: string;
-  readonly run: RunSettings;
+  readonly run: Settings;
   readonly shape: NodeShape;
   readonly npusPerNode: number;
 }
@@ -21,9 +24,15 @@ export interface RunPlan {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** A model that can be trained. */
-export interface Recipe {
+/** Schema of a recipe's runs: a strict object whose `recipe` is the recipe's name. */
+export type RunSchema<Settings extends RunSettings = RunSettings> = z.ZodObject & z.ZodType<Settings>;
+
+/** A model and task that can be run. */
+export interface Recipe<Settings extends RunSettings = RunSettings> {
   /** Name in stack files, e.g. `opensoraplan1.3/t2v`. */
   readonly name: string;
-  readonly plan: (context: RunContext) => RunPlan;
+  /** What a stack file says of a run of this recipe. */
+  readonly settings: RunSchema<Settings>;
+  /** Plans one run. A method, so that recipes with settings of their own stand in one catalogue. */
+  plan(context: RunContext<Settings>): RunPlan;
 }

@@ -1,6 +1,7 @@
 /**
  * One stage as plain data: what runs, on how many NPUs, with which files, inputs and outputs. Knows nothing of Kubernetes kinds.
  */
+import type { ParallelLayout } from "../parallel/layout.ts";
 import type { ArtifactIdentity, CheckpointLayout } from "./artifacts.ts";
 
 /** The volumes of an environment, by role. */
@@ -15,7 +16,11 @@ export type ArtifactKind =
   | "vae-weights"
   | "dit-weights"
   | "prepared-dataset"
-  | "checkpoint";
+  | "features"
+  | "checkpoint"
+  | "merged-weights"
+  | "videos"
+  | "evaluation";
 
 /** What a stage makes or needs. Two artifacts with equal keys are the same thing, made once. */
 export interface Artifact {
@@ -30,6 +35,11 @@ export interface Artifact {
   /** Glob patterns below `path` that must exist; none when `path` is itself a file. */
   readonly requiredFiles: readonly string[];
   readonly checkpoint?: CheckpointLayout;
+  /**
+   * The program writes straight into the folder, because several nodes write to it or because a file rather than an argument names
+   * it. Otherwise it writes to a folder beside it that is renamed at the end. Either way the manifest is written last.
+   */
+  readonly isWrittenInPlace?: boolean;
   /** What to do when it is missing. */
   readonly remedy: string;
 }
@@ -40,7 +50,23 @@ export type StageLaunch = { readonly kind: "process" } | { readonly kind: "torch
 /** What proves that the stage has done its work. */
 export type StageSuccess =
   | { readonly kind: "outputs" }
-  | { readonly kind: "checkpoint"; readonly checkpoint: Artifact; readonly iteration: number };
+  | {
+      readonly kind: "checkpoint";
+      readonly checkpoint: Artifact;
+      readonly iteration: number;
+      readonly retention?: CheckpointRetention;
+    };
+
+/** Which checkpoints a training keeps. The one that the tracker names, and any being written, are never removed. */
+export interface CheckpointRetention {
+  /** Newest checkpoints that are kept, at least 1. */
+  readonly keepLast: number;
+  /** Checkpoints of iterations that this divides are kept for good; none when absent. */
+  readonly keepEvery?: number;
+}
+
+/** Which of the environment's images a stage runs in: evaluation has dependencies that the training image cannot hold. */
+export type ImageRole = "training" | "evaluation";
 
 /** What a pod of the stage asks of its node. */
 export interface StageResources {
@@ -61,6 +87,11 @@ export interface StagePlan {
   readonly launch: StageLaunch;
   /** The program and its arguments, without a launcher in front. */
   readonly program: readonly string[];
+  /** How the ranks of an NPU stage share the work; absent where no ranks are. */
+  readonly layout?: ParallelLayout;
+  readonly image: ImageRole;
+  /** Repairs of upstream's code that the image must carry, by their name in `images/runtime/ascend_runtime/patches.py`. */
+  readonly patches: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Content of the files that the program reads, by absolute path in the pod. */
   readonly files: Readonly<Record<string, string>>;

@@ -58,7 +58,7 @@ const waveOf = ({ plan }: PlannedStage): number => (plan.kind === "npu" ? waves.
  */
 function filesObject(placement: StagePlacement): KubernetesObject {
   const { environmentName, environment, stage } = placement;
-  const subject = stage.plan.success.kind === "outputs" ? stage.name : stage.plan.run;
+  const subject = stage.plan.wait.kind === "until-complete" ? stage.name : stage.plan.run;
   const contract = stageContract(stage.plan, {
     environmentName,
     subject,

@@ -30,12 +30,13 @@ function output(plan: StagePlan, artifact: Artifact): ContractOutput {
     sources: plan.inputs.map(({ path }) => path),
     requiredFiles: artifact.requiredFiles,
     ...(artifact.checkpoint === undefined ? {} : { checkpoint: artifact.checkpoint }),
+    ...(artifact.isWrittenInPlace === true ? { isWrittenInPlace: true } : {}),
   };
 }
 
 function success(plan: StagePlan): StageContract["success"] {
   if (plan.success.kind === "outputs") return { kind: "outputs" };
-  const { checkpoint, iteration } = plan.success;
+  const { checkpoint, iteration, retention } = plan.success;
   if (checkpoint.identity === undefined || checkpoint.checkpoint === undefined) {
     throw new Error(`checkpoint of ${plan.stage} has no identity or no layout`);
   }
@@ -45,6 +46,7 @@ function success(plan: StagePlan): StageContract["success"] {
     iteration,
     identity: checkpoint.identity,
     ...checkpoint.checkpoint,
+    ...(retention === undefined ? {} : { retention }),
   };
 }
 
@@ -76,6 +78,7 @@ export function stageContract(
         : { kind: "torchrun", nodes: plan.nodes, npusPerNode: plan.npusPerNode, rendezvous: placement.rendezvous },
     workingDirectory: plan.workingDirectory,
     environmentScripts: plan.environmentScripts,
+    patches: plan.patches,
     inputs: plan.inputs.map(input),
     outputs: plan.success.kind === "outputs" ? plan.outputs.map((artifact) => output(plan, artifact)) : [],
     success: success(plan),

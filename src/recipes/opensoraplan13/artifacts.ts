@@ -1,10 +1,11 @@
 /** The artifacts of an OpenSoraPlan1.3 run: what the user brings, what the stages make, and where it lies in the pod. */
 import { posix } from "node:path";
-import type { Environment, RunSettings } from "../../config/schema.ts";
+import type { Environment } from "../../config/schema.ts";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import { artifactIdentity } from "../../stages/artifacts.ts";
 import type { Artifact } from "../../stages/stage-plan.ts";
 import { clips, converterVersion, predictor } from "./facts.ts";
+import type { TextToVideoSettings } from "./surface.ts";
 
 /** Artifacts of this model belong to the family, not to one task, when text-to-video and image-to-video can share them. */
 const family = "opensoraplan1.3";
@@ -28,7 +29,7 @@ export const autoencoderFile = "wfvae_mm.pt";
 export const rankFolders = (tensor: number): readonly string[] =>
   Array.from({ length: tensor }, (_, rank) => `mp_rank_${String(rank).padStart(2, "0")}`);
 
-function sources(environment: Environment, run: RunSettings) {
+function sources(environment: Environment, run: TextToVideoSettings) {
   const weights = environment.storage.weights.mountPath;
   const dataset = environment.storage.dataset.mountPath;
   const vaeSource: Artifact = {
@@ -70,7 +71,7 @@ function sources(environment: Environment, run: RunSettings) {
 export function runArtifacts(
   environment: Environment,
   runName: string,
-  run: RunSettings,
+  run: TextToVideoSettings,
   layout: ParallelLayout,
 ): RunArtifacts {
   const { weights, checkpoints } = environment.storage;

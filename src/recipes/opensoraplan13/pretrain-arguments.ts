@@ -3,8 +3,9 @@
  *
  * Source: GPT_ARGS, MM_ARGS and OUTPUT_ARGS of examples/opensoraplan1.3/t2v/pretrain_t2v.sh, MindSpeed-MM v26.0.0.
  */
-import type { RunSettings } from "../../config/schema.ts";
+
 import type { ContextAlgorithm, ParallelLayout } from "../../parallel/layout.ts";
+import type { TextToVideoSettings } from "./surface.ts";
 
 /** Paths in the pod that the arguments name. */
 export interface PretrainPaths {
@@ -54,7 +55,7 @@ function parallelArguments(layout: ParallelLayout): readonly string[] {
   ];
 }
 
-function optimiserArguments(training: RunSettings["training"]): readonly string[] {
+function optimiserArguments(training: TextToVideoSettings["training"]): readonly string[] {
   return [
     ...["--lr", fractionArgument(training.learningRate)],
     ...["--min-lr", fractionArgument(training.minimumLearningRate)],
@@ -75,7 +76,11 @@ function optimiserArguments(training: RunSettings["training"]): readonly string[
  * the converted weights that are used while the save folder has no checkpoint. Neither missing nor wrong weights end in a silent
  * random start, because the in-pod runtime checks both before the program starts.
  */
-export function pretrainArguments(run: RunSettings, layout: ParallelLayout, paths: PretrainPaths): readonly string[] {
+export function pretrainArguments(
+  run: TextToVideoSettings,
+  layout: ParallelLayout,
+  paths: PretrainPaths,
+): readonly string[] {
   const { training } = run;
   return [
     ...parallelArguments(layout),

@@ -9,25 +9,30 @@ import { interfaceVariables, pretrainVariables } from "./environment-variables.t
 import { clips, converterVersion } from "./facts.ts";
 import { modelFile } from "./model-file.ts";
 import { pretrainArguments } from "./pretrain-arguments.ts";
+import type { TextToVideoSettings } from "./surface.ts";
 import { toolFile } from "./tool-file.ts";
+
+type TextToVideoContext = RunContext<TextToVideoSettings>;
 
 /** Folder of the pod in which a stage finds the files that its program reads. */
 export const configurationFolder = "/etc/ascend-stacks";
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-type Common = Pick<StagePlan, "run" | "recipe" | "workingDirectory" | "environmentScripts">;
+type Common = Pick<StagePlan, "run" | "recipe" | "workingDirectory" | "environmentScripts" | "image" | "patches">;
 
-const common = ({ environment, runName, run }: RunContext): Common => ({
+const common = ({ environment, runName, run }: TextToVideoContext): Common => ({
   run: runName,
   recipe: run.recipe,
   workingDirectory: environment.image.workingDirectory,
   environmentScripts: environment.image.environmentScripts,
+  image: "training",
+  patches: [],
 });
 
 /** A stage that makes one artifact on processors only and is awaited. */
 function processorStage(
-  context: RunContext,
+  context: TextToVideoContext,
   settings: { readonly processorCores: number; readonly memoryGiB: number; readonly timeoutMinutes: number },
   stage: Pick<StagePlan, "stage" | "program" | "inputs" | "outputs" | "volumes">,
 ): StagePlan {
@@ -57,7 +62,7 @@ const converter = (command: string, ...fields: readonly (readonly [string, strin
 ];
 
 /** Converts the downloaded autoencoder to the single file that MindSpeed-MM loads. */
-export function convertVae(context: RunContext, artifacts: RunArtifacts): StagePlan {
+export function convertVae(context: TextToVideoContext, artifacts: RunArtifacts): StagePlan {
   return processorStage(context, context.run.conversion, {
     stage: "convertVae",
     program: converter(
@@ -72,7 +77,7 @@ export function convertVae(context: RunContext, artifacts: RunArtifacts): StageP
 }
 
 /** Converts the downloaded DiT weights and cuts them for the run's tensor parallel size. */
-export function convertDit(context: RunContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
+export function convertDit(context: TextToVideoContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
   return processorStage(context, context.run.conversion, {
     stage: "convertDit",
     program: converter(
@@ -89,14 +94,18 @@ export function convertDit(context: RunContext, artifacts: RunArtifacts, layout:
 }
 
 /** What the dataset check must know of picture sizes. In dynamic mode the trainer's smallest picture is a quarter of its largest. */
-function sizeArguments(resolution: RunContext["run"]["resolution"]): readonly string[] {
+function sizeArguments(resolution: TextToVideoContext["run"]["resolution"]): readonly string[] {
   return resolution === "dynamic"
     ? ["--minimum-area", String(clips.dynamic.maximumArea / 4)]
     : ["--height", String(clips.static.height), "--width", String(clips.static.width)];
 }
 
 /** Filters the annotations to the clips that training can use and writes the list that the data file names. */
-export function prepareDataset(context: RunContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
+export function prepareDataset(
+  context: TextToVideoContext,
+  artifacts: RunArtifacts,
+  layout: ParallelLayout,
+): StagePlan {
   const { environment, run } = context;
   const mount = environment.storage.dataset.mountPath;
   const clip = clips[run.resolution];
@@ -121,7 +130,7 @@ export function prepareDataset(context: RunContext, artifacts: RunArtifacts, lay
 }
 
 /** Trains: the guide's text-to-video pretraining. */
-export function pretrain(context: RunContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
+export function pretrain(context: TextToVideoContext, artifacts: RunArtifacts, layout: ParallelLayout): StagePlan {
   const { environment, run, shape, npusPerNode } = context;
   const paths = {
     dataFile: posix.join(configurationFolder, `data_${run.resolution}_resolution.json`),
@@ -139,6 +148,7 @@ export function pretrain(context: RunContext, artifacts: RunArtifacts, layout: P
     kind: "npu",
     nodes: run.nodes,
     npusPerNode,
+    layout,
     launch: { kind: "torchrun", masterPort: run.training.masterPort },
     program: ["pretrain_sora.py", ...pretrainArguments(run, layout, paths)],
     environment: {

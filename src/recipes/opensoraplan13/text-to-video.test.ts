@@ -1,16 +1,18 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadStack } from "../../config/load.ts";
-import type { Environment, RunSettings } from "../../config/schema.ts";
+import type { Environment } from "../../config/schema.ts";
 import { type EnvironmentPlan, planEnvironment } from "../../pipeline/pipeline.ts";
+import { readStack } from "../../stack.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
 import { fractionArgument } from "./pretrain-arguments.ts";
+import type { TextToVideoSettings } from "./surface.ts";
 
 const projectFolder = join(import.meta.dirname, "..", "..", "..");
-const { environment } = loadStack({ projectFolder, stack: "local" });
+const { environment } = readStack(projectFolder, "local");
 const runName = "t2v-93x480p";
+const settings = environment.runs[runName] as TextToVideoSettings;
 
-function withRun(change: Partial<RunSettings>, nodes = 1): Environment {
+function withRun(change: Partial<TextToVideoSettings>, nodes = 1): Environment {
   const run = environment.runs[runName];
   if (run === undefined) throw new Error("the local stack lost its run");
   return {
@@ -26,7 +28,7 @@ const stageOf = (plan: EnvironmentPlan, name: string): StagePlan => {
   return stage.plan;
 };
 
-const pretrain = (change: Partial<RunSettings> = {}, nodes = 1): StagePlan =>
+const pretrain = (change: Partial<TextToVideoSettings> = {}, nodes = 1): StagePlan =>
   stageOf(planEnvironment(withRun(change, nodes)), "pretrain");
 
 /** Options of a command with their values; flags get `true`. */
@@ -198,10 +200,10 @@ describe("text-to-video pretraining", () => {
 
   it("starts the warm-up no higher than the learning rate", () => {
     const training = {
-      ...withRun({}).runs[runName]?.training,
+      ...settings.training,
       learningRate: 2e-6,
       minimumLearningRate: 0,
-    } as RunSettings["training"];
+    } as TextToVideoSettings["training"];
     expect(options(pretrain({ training }).program)).toMatchObject({
       "--lr": "2e-6",
       "--min-lr": "0.0",
@@ -250,7 +252,7 @@ describe("conversion", () => {
 });
 
 describe("runs of one environment", () => {
-  const two = (change: Partial<RunSettings>): EnvironmentPlan => {
+  const two = (change: Partial<TextToVideoSettings>): EnvironmentPlan => {
     const first = withRun({});
     const run = first.runs[runName];
     if (run === undefined) throw new Error("the local stack lost its run");
@@ -284,10 +286,10 @@ describe("runs of one environment", () => {
 });
 
 describe("training rules", () => {
-  it.each<[string, Partial<RunSettings>, string]>([
+  it.each<[string, Partial<TextToVideoSettings>, string]>([
     [
       "a minimum above the rate",
-      { training: { ...environment.runs[runName]?.training, learningRate: 1e-6 } as RunSettings["training"] },
+      { training: { ...settings.training, learningRate: 1e-6 } as TextToVideoSettings["training"] },
       "learning-rate-above-minimum",
     ],
     [

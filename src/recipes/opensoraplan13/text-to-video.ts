@@ -7,9 +7,12 @@ import type { Recipe, RunContext, RunPlan } from "../recipe.ts";
 import { runArtifacts } from "./artifacts.ts";
 import { assumedSequenceLength, autoencoderScale, captionLength, clips, predictor } from "./facts.ts";
 import { convertDit, convertVae, prepareDataset, pretrain } from "./stages.ts";
+import { type TextToVideoSettings, textToVideoSchema } from "./surface.ts";
 import { trainingProblems } from "./training-rules.ts";
 
-const modelFacts = (context: RunContext): ModelFacts => {
+type TextToVideoContext = RunContext<TextToVideoSettings>;
+
+const modelFacts = (context: TextToVideoContext): ModelFacts => {
   const clip = clips[context.run.resolution];
   return {
     attentionHeads: predictor.attentionHeads,
@@ -19,7 +22,7 @@ const modelFacts = (context: RunContext): ModelFacts => {
   };
 };
 
-function layout({ run, npusPerNode }: RunContext): ParallelLayout {
+function layout({ run, npusPerNode }: TextToVideoContext): ParallelLayout {
   const { tensor, context, sequence, contextAlgorithm } = run.parallel;
   return layoutOf(
     { tensor, context, sequence, contextAlgorithm, pipeline: 1, virtualPipeline: 1 },
@@ -28,7 +31,7 @@ function layout({ run, npusPerNode }: RunContext): ParallelLayout {
   );
 }
 
-function problems(context: RunContext, chosen: ParallelLayout): readonly Diagnostic[] {
+function problems(context: TextToVideoContext, chosen: ParallelLayout): readonly Diagnostic[] {
   const broken = layoutProblems({
     layout: chosen,
     model: modelFacts(context),
@@ -44,7 +47,7 @@ function problems(context: RunContext, chosen: ParallelLayout): readonly Diagnos
 }
 
 /** The listed stages in the order in which they run, whatever the order of the list. */
-function stages(context: RunContext, chosen: ParallelLayout): readonly StagePlan[] {
+function stages(context: TextToVideoContext, chosen: ParallelLayout): readonly StagePlan[] {
   const artifacts = runArtifacts(context.environment, context.runName, context.run, chosen);
   const builders = { convertVae, convertDit, prepareDataset, pretrain } as const;
   return Object.entries(builders)
@@ -53,8 +56,9 @@ function stages(context: RunContext, chosen: ParallelLayout): readonly StagePlan
 }
 
 /** Text-to-video pretraining of the MindSpeed-MM 26.0.0 guide. */
-export const openSoraPlan13TextToVideo: Recipe = {
+export const openSoraPlan13TextToVideo: Recipe<TextToVideoSettings> = {
   name: "opensoraplan1.3/t2v",
+  settings: textToVideoSchema,
   plan: (context): RunPlan => {
     const chosen = layout(context);
     const diagnostics = problems(context, chosen);

@@ -1,12 +1,12 @@
 /** Rules on training settings of OpenSoraPlan1.3 that are not about the parallel layout. Paths are relative to the run. */
 import type { Diagnostic } from "../../config/diagnostics.ts";
-import type { RunSettings } from "../../config/schema.ts";
+import type { TextToVideoSettings } from "./surface.ts";
 
 /** A rule's finding; `path` is relative to the run. */
 type TrainingProblem = Omit<Diagnostic, "path"> & { readonly path: readonly string[] };
 
 /** The scheduler never goes below the minimum, so it cannot start under it (MM validate_args_patch.py:516). */
-export function learningRateAboveMinimum({ training }: RunSettings): TrainingProblem | undefined {
+export function learningRateAboveMinimum({ training }: TextToVideoSettings): TrainingProblem | undefined {
   if (training.minimumLearningRate <= training.learningRate) return undefined;
   return {
     severity: "error",
@@ -20,7 +20,10 @@ export function learningRateAboveMinimum({ training }: RunSettings): TrainingPro
 }
 
 /** Tensor and context parallelism need one device connection (MM validate_args_patch.py:598). */
-export function singleDeviceConnection({ parallel, environmentVariables }: RunSettings): TrainingProblem | undefined {
+export function singleDeviceConnection({
+  parallel,
+  environmentVariables,
+}: TextToVideoSettings): TrainingProblem | undefined {
   const given = environmentVariables.CUDA_DEVICE_MAX_CONNECTIONS;
   if (given === undefined || given === "1" || (parallel.tensor === 1 && parallel.context === 1)) return undefined;
   return {
@@ -35,7 +38,7 @@ export function singleDeviceConnection({ parallel, environmentVariables }: RunSe
 }
 
 /** With upstream's defaults (every 10000 of 5000 iterations) the only checkpoint is written at the very end. */
-export function savesBeforeTheEnd({ training }: RunSettings): TrainingProblem | undefined {
+export function savesBeforeTheEnd({ training }: TextToVideoSettings): TrainingProblem | undefined {
   if (training.saveInterval < training.iterations) return undefined;
   return {
     severity: "warning",
@@ -49,6 +52,6 @@ export function savesBeforeTheEnd({ training }: RunSettings): TrainingProblem | 
 }
 
 /** Every finding about a run's training settings. */
-export function trainingProblems(run: RunSettings): readonly TrainingProblem[] {
+export function trainingProblems(run: TextToVideoSettings): readonly TrainingProblem[] {
   return [learningRateAboveMinimum, singleDeviceConnection, savesBeforeTheEnd].flatMap((rule) => rule(run) ?? []);
 }

@@ -1,0 +1,53 @@
+/** What every run has, whatever is trained: the part of a run that other rooms than its recipe may look at. */
+import { z } from "zod";
+import { annotations, positive, say, text, variableName, variableValue } from "./fields.ts";
+
+/** Fields of every run. A recipe adds its name, its stages and its own settings. */
+export const commonRunFields = {
+  nodes: positive.default(1).meta(say("Nodes of the training", "训练节点数")),
+  npusPerNode: positive
+    .optional()
+    .meta(say("NPUs of each node; all of the node when absent", "每个节点使用的 NPU 数;缺省为整机")),
+  environmentVariables: z
+    .record(variableName, variableValue)
+    .default({})
+    .meta(say("Environment variables of the training, over the recipe's own", "训练的环境变量,覆盖默认值")),
+  restarts: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .meta(
+      say(
+        "How often a failed training is started again from its last checkpoint; can be changed while it runs",
+        "训练失败后从最近检查点重启的次数;运行中可修改",
+      ),
+    ),
+  resources: z
+    .strictObject({
+      processorCores: positive
+        .optional()
+        .meta(
+          say("Processor cores of a training pod; the node's share when absent", "训练 Pod 的 CPU 核数;缺省按整机比例"),
+        ),
+      memoryGiB: positive
+        .optional()
+        .meta(
+          say("Memory of a training pod, in GiB; the node's share when absent", "训练 Pod 的内存(GiB);缺省按整机比例"),
+        ),
+      sharedMemoryGiB: positive
+        .default(64)
+        .meta(say("Size of /dev/shm, in GiB; counts against the memory", "/dev/shm 大小(GiB),计入内存限额")),
+    })
+    .prefault({})
+    .meta(say("What a training pod asks of its node", "训练 Pod 的资源")),
+  podAnnotations: annotations
+    .default({})
+    .meta(say("Annotations on the pods of this run; a change replaces its Jobs", "该任务 Pod 的注解;修改会重建 Job")),
+};
+
+/** A run as the rooms above the recipes see it. */
+export const commonRunSchema = z.object({ recipe: text, stages: z.array(z.string()), ...commonRunFields });
+
+/** The part of a run that every recipe has. */
+export type RunSettings = z.infer<typeof commonRunSchema>;
