@@ -1,7 +1,11 @@
-import * as pulumi from "@pulumi/pulumi";
 import { ConfigurationError, warningLine } from "./src/config/diagnostics.ts";
 import { type EnvironmentOutputs, registerEnvironment } from "./src/program.ts";
+import * as pulumi from "./src/pulumi.ts";
 import { planStackFromEngine } from "./src/stack.ts";
+
+// The language host maps every stack trace through source maps, and the SDK takes one for each resource. Stripped types keep their
+// positions, so there is nothing to map; reading maps would cost as much as planning the environment twice.
+Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const configuration = new pulumi.Config();
 

@@ -1,8 +1,8 @@
 /** Registers an environment with the engine: connects the rooms, decides nothing. */
-import * as pulumi from "@pulumi/pulumi";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
 import { plannedObjects } from "./planned-objects.ts";
+import * as pulumi from "./pulumi.ts";
 import { registerObject, type SecretReader } from "./workloads/register.ts";
 import { Stage } from "./workloads/stage-component.ts";
 

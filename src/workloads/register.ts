@@ -1,22 +1,17 @@
 /** Hands a planned object to the Pulumi engine. The manifest is passed on as it is; nothing is decided here. */
-import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import packageFile from "@pulumi/kubernetes/package.json" with { type: "json" };
 import type { PlannedObject, RegistrySecret } from "../kubernetes/planned-object.ts";
+import * as pulumi from "../pulumi.ts";
 
 /** Reads a secret of the stack's configuration by its path. */
 export type SecretReader = (path: readonly (string | number)[]) => pulumi.Output<string>;
 
-type Constructor = new (name: string, args: object, options: pulumi.CustomResourceOptions) => pulumi.CustomResource;
+/** The provider's name for a kind: `kubernetes:<group>/<version>:<kind>`, where the core group is called `core`. */
+export const resourceToken = (apiVersion: string, kind: string): string =>
+  `kubernetes:${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}:${kind}`;
 
-/** Resource classes of the kinds that plans use; all others go in as custom resources. */
-const classes: Readonly<Record<string, Constructor>> = {
-  "v1/Namespace": kubernetes.core.v1.Namespace,
-  "v1/ConfigMap": kubernetes.core.v1.ConfigMap,
-  "v1/Secret": kubernetes.core.v1.Secret,
-  "v1/Service": kubernetes.core.v1.Service,
-  "v1/PersistentVolumeClaim": kubernetes.core.v1.PersistentVolumeClaim,
-  "batch/v1/Job": kubernetes.batch.v1.Job,
-};
+/** Any object of the cluster, registered as it is. */
+class KubernetesResource extends pulumi.CustomResource {}
 
 /** The Docker configuration that a pull secret holds, as a secret output. */
 function dockerConfiguration(
@@ -41,16 +36,16 @@ export function registerObject(
   const limit = timeoutSeconds === undefined ? undefined : `${timeoutSeconds}s`;
   const options: pulumi.CustomResourceOptions = {
     ...(parent === undefined ? {} : { parent }),
+    version: packageFile.version,
     dependsOn: [...dependencies],
     protect: object.isProtected,
     retainOnDelete: object.isRetained,
+    ...(manifest.kind === "Secret" ? { additionalSecretOutputs: ["data", "stringData"] } : {}),
     ...(limit === undefined ? {} : { customTimeouts: { create: limit, update: limit } }),
   };
-  const args =
+  const inputs =
     object.registrySecret === undefined
       ? manifest
       : { ...manifest, stringData: dockerConfiguration(object.registrySecret, readSecret) };
-  const Class = classes[`${manifest.apiVersion}/${manifest.kind}`];
-  if (Class !== undefined) return new Class(object.name, args, options);
-  return new kubernetes.apiextensions.CustomResource(object.name, args, options);
+  return new KubernetesResource(resourceToken(manifest.apiVersion, manifest.kind), object.name, inputs, options);
 }

@@ -1,6 +1,6 @@
 /** A stage in the engine's tree: its files, its Service and its Job under one name that the user knows. */
-import * as pulumi from "@pulumi/pulumi";
 import type { PlannedObject } from "../kubernetes/planned-object.ts";
+import * as pulumi from "../pulumi.ts";
 import { registerObject, type SecretReader } from "./register.ts";
 
 /** Arguments of {@link Stage}: plain data, for they decide which resources exist. */

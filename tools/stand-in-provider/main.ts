@@ -1,4 +1,5 @@
 /** Entry of the plugin process. The engine reads the port from the first line of stdout; everything else goes to stderr. */
+import { flushCompileCache } from "node:module";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { officialVersion } from "./official.ts";
@@ -19,6 +20,8 @@ server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port
     process.exit(1);
   }
   process.stdout.write(`${port}\n`);
+  // The engine ends its plugins by force, so what Node would write at its exit (NODE_COMPILE_CACHE) is written now.
+  setImmediate(flushCompileCache);
 });
 
 // An engine that is killed cannot tell its plugins; they notice that they were handed to another parent.
