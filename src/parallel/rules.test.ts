@@ -1,10 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { ModelFacts, RuleContext } from "./facts.ts";
 import { type BatchRequest, type ContextAlgorithm, layoutOf, modelParallelSize } from "./layout.ts";
-import { latentFrameChoices, layoutProblems, layoutRules, type ModelFacts, type RuleContext } from "./rules.ts";
+import { latentFrameChoices, layoutProblems, layoutRules } from "./rules.ts";
 
 const dynamicClips = latentFrameChoices(29, 93, 4);
-const model: ModelFacts = { attentionHeads: 24, sequenceLength: 3072, captionLength: 512, latentFrames: dynamicClips };
+const model: ModelFacts = {
+  attentionHeads: 24,
+  layers: 32,
+  sequenceLength: 3072,
+  captionLength: 512,
+  latentFrames: dynamicClips,
+};
 const ulysses: ContextAlgorithm = { kind: "ulysses" };
 
 interface Sizes {
@@ -26,9 +33,13 @@ function contextOf({
   batch = { micro: 1 },
   facts = {},
 }: Sizes): RuleContext {
-  const request = { tensor, context, contextAlgorithm, pipeline: 1, virtualPipeline: 1, sequence: true };
-  const layout = layoutOf(request, batch, nodes * npusPerNode);
-  return { layout, model: { ...model, ...facts }, nodes, npusPerNode, isGlobalBatchGiven: batch.global !== undefined };
+  const request = {
+    ...{ tensor, context, contextAlgorithm, pipeline: 1, virtualPipeline: 1, sequence: true },
+    ...{ vaeContext: 1, encoderData: false, encoderOffloadInterval: 1 },
+  };
+  const facts24 = { ...model, ...facts };
+  const layout = layoutOf(request, batch, nodes * npusPerNode, facts24.layers);
+  return { request, batch, layout, model: facts24, nodes, npusPerNode };
 }
 
 const brokenRules = (sizes: Sizes): readonly string[] => layoutProblems(contextOf(sizes)).map(({ rule }) => rule);
@@ -105,6 +116,11 @@ describe("rules", () => {
       },
       "ulysses-degree-divides",
     ],
+    [
+      "a strategy that the recipe cannot start",
+      { tensor: 2, facts: { strategies: ["ulysses"] } },
+      "strategy-supported",
+    ],
     ["a global batch of 12 on 8 replicas", { batch: { micro: 1, global: 12 } }, "global-batch-divides"],
     ["a global batch below one microbatch", { batch: { micro: 2, global: 8 } }, "global-batch-divides"],
   ])("%s breaks %s", (_, sizes, rule) => {
@@ -144,7 +160,7 @@ describe("rules", () => {
 
   it("has a name and a source for each rule, all different", () => {
     expect(new Set(layoutRules.map(({ name }) => name)).size).toBe(layoutRules.length);
-    for (const { source } of layoutRules) expect(source).toMatch(/\.py/);
+    for (const { source } of layoutRules) expect(source).toMatch(/\.(py|md)/);
   });
 
   it("says what to take instead of tensor 3 on 8 NPUs", () => {

@@ -5,40 +5,16 @@
  * Sources name the file of MindSpeed-MM v26.0.0 (MM), MindSpeed 5176c6f5 (MS) or Megatron-LM core_v0.12.1 (MC) that would stop, or
  * silently spoil, such a run.
  */
-import { divisors, modelParallelSize, nearestNumbers, type ParallelLayout } from "./layout.ts";
+import {
+  type LayoutProblem as FullProblem,
+  type LayoutQuestion,
+  type RuleContext,
+  type Strategy,
+  strategies,
+} from "./facts.ts";
+import { divisors, layoutOf, modelParallelSize, nearestNumbers } from "./layout.ts";
 
-/** What the rules need to know of a model and its data. */
-export interface ModelFacts {
-  /** Attention heads of the predictor. */
-  readonly attentionHeads: number;
-  /** Sequence length that the argument validator assumes, in tokens. */
-  readonly sequenceLength: number;
-  /** Length of the tokenised caption, in tokens. */
-  readonly captionLength: number;
-  /** Latent frames that training samples can have: one entry a usable clip length, e.g. 24 for 93 frames. */
-  readonly latentFrames: readonly number[];
-}
-
-/** Facts that a rule may look at beside the layout. */
-export interface RuleContext {
-  readonly layout: ParallelLayout;
-  readonly model: ModelFacts;
-  readonly nodes: number;
-  readonly npusPerNode: number;
-  /** Whether the user fixed the global batch (else it follows from the accumulation). */
-  readonly isGlobalBatchGiven: boolean;
-}
-
-/** A broken rule. `path` is relative to the run in the stack file. */
-export interface LayoutProblem {
-  readonly rule: string;
-  readonly path: readonly string[];
-  readonly what: string;
-  readonly got: string;
-  readonly allowed: string;
-  readonly nearest: readonly string[];
-  readonly remedy?: string;
-}
+type LayoutProblem = Omit<FullProblem, "severity">;
 
 /** One rule: its name, the place that enforces it upstream, and the check. */
 export interface LayoutRule {
@@ -77,8 +53,8 @@ export const worldSizeDivides: LayoutRule = {
 export const globalBatchDivides: LayoutRule = {
   name: "global-batch-divides",
   source: "MC core/num_microbatches_calculator.py:340",
-  check: ({ layout, isGlobalBatchGiven }) => {
-    if (!isGlobalBatchGiven || !isWhole(layout.data)) return undefined;
+  check: ({ layout, batch }) => {
+    if (batch.global === undefined || !isWhole(layout.data)) return undefined;
     const unit = layout.microBatch * layout.data;
     if (layout.globalBatch >= unit && layout.globalBatch % unit === 0) return undefined;
     const below = Math.floor(layout.globalBatch / unit) * unit;
@@ -153,7 +129,7 @@ export const captionDivides: LayoutRule = {
   source: "MM mindspeed_mm/models/common/communications.py:291-295",
   check: (context) => {
     const { layout, model } = context;
-    const accept = (size: number): boolean => model.captionLength % size === 0;
+    const accept = (size: number): boolean => (model.captionLength ?? 0) % size === 0;
     if (accept(layout.context)) return undefined;
     return {
       rule: "caption-divides",
@@ -172,14 +148,15 @@ export const latentFramesDivide: LayoutRule = {
   source: "MM mindspeed_mm/data/data_utils/video_processor.py:457; models/common/communications.py:291-295",
   check: (context) => {
     const { layout, model } = context;
-    const accept = (size: number): boolean => model.latentFrames.some((frames) => frames % size === 0);
+    const choices = model.latentFrames ?? [];
+    const accept = (size: number): boolean => choices.length === 0 || choices.some((frames) => frames % size === 0);
     if (accept(layout.context)) return undefined;
     return {
       rule: "latent-frames-divide",
       path: ["parallel", "context"],
-      what: `no clip length of the dataset settings has latent frames (${words(model.latentFrames)}) that context ${layout.context} divides; every clip would be dropped`,
+      what: `no clip length of the dataset settings has latent frames (${words(choices)}) that context ${layout.context} divides; every clip would be dropped`,
       got: `${layout.context}`,
-      allowed: `a divisor of one of ${words(model.latentFrames)}`,
+      allowed: `a divisor of one of ${words(choices)}`,
       nearest: contextCandidates(context, accept),
     };
   },
@@ -267,8 +244,44 @@ export const brokenAlgorithmAcknowledged: LayoutRule = {
   },
 };
 
+/** Strategies that a question switches on. */
+function strategiesOf({ request, model }: LayoutQuestion): readonly Strategy[] {
+  const isOn: Readonly<Record<Strategy, boolean>> = {
+    tensor: request.tensor > 1,
+    sequence: request.sequence && request.tensor > 1,
+    ulysses: request.context > 1 && request.contextAlgorithm.kind === "ulysses",
+    ring: request.contextAlgorithm.kind !== "ulysses",
+    pipeline: request.pipeline > 1,
+    virtualPipeline: request.virtualPipeline > 1,
+    vaeContext: request.vaeContext > 1,
+    encoderData: request.encoderData,
+    encoderOffload: request.encoderOffloadInterval > 1,
+    dynamicContext: request.dynamicContext !== undefined,
+  };
+  return strategies.filter((strategy) => isOn[strategy] && model.strategies?.includes(strategy) === false);
+}
+
+/** The recipe must know how to start a strategy; otherwise the setting would do nothing. */
+export const strategySupported: LayoutRule = {
+  name: "strategy-supported",
+  source: "the recipe's own list, from the feature table in MM README.md",
+  check: (context) => {
+    const [first] = strategiesOf(context);
+    if (first === undefined) return undefined;
+    return {
+      rule: "strategy-supported",
+      path: ["parallel"],
+      what: `this recipe has no ${first}`,
+      got: first,
+      allowed: (context.model.strategies ?? []).join(", "),
+      nearest: [],
+    };
+  },
+};
+
 /** Every rule of this room, in the order in which problems are reported. */
 export const layoutRules: readonly LayoutRule[] = [
+  strategySupported,
   worldSizeDivides,
   headsDivide,
   sequenceDivides,
@@ -281,9 +294,14 @@ export const layoutRules: readonly LayoutRule[] = [
   globalBatchDivides,
 ];
 
-/** All broken rules of a layout; empty when it may run. */
-export function layoutProblems(context: RuleContext): readonly LayoutProblem[] {
-  return layoutRules.flatMap((rule) => rule.check(context) ?? []);
+/** All broken rules of a layout; no error among them when it may run. */
+export function layoutProblems(question: LayoutQuestion): readonly FullProblem[] {
+  const { request, batch, nodes, npusPerNode, model } = question;
+  const context = { ...question, layout: layoutOf(request, batch, nodes * npusPerNode, model.layers) };
+  return layoutRules.flatMap((rule) => {
+    const problem = rule.check(context);
+    return problem === undefined ? [] : [{ severity: "error", ...problem }];
+  });
 }
 
 /**

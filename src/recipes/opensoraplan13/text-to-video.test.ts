@@ -179,7 +179,7 @@ describe("text-to-video pretraining", () => {
 
   it("adds what ring and hybrid attention need", () => {
     const ring = { overlapSendReceive: true, acknowledgeBroken: true, windowSize: 2 };
-    const parallel = { tensor: 1, context: 8, sequence: true };
+    const parallel = { ...settings.parallel, context: 8 };
     const hybrid = options(
       pretrain({ parallel: { ...parallel, contextAlgorithm: { kind: "hybrid", ulyssesDegree: 2, ...ring } } }).program,
     );
@@ -223,12 +223,7 @@ describe("text-to-video pretraining", () => {
 
 describe("conversion", () => {
   it("always names the version and takes its layout from the run", () => {
-    const dit = stageOf(
-      planEnvironment(
-        withRun({ parallel: { tensor: 4, context: 1, sequence: true, contextAlgorithm: { kind: "ulysses" } } }),
-      ),
-      "convertDit",
-    );
+    const dit = stageOf(planEnvironment(withRun({ parallel: { ...settings.parallel, tensor: 4 } })), "convertDit");
     expect(dit.program.slice(0, 5)).toEqual(["mm-convert", "OpenSoraPlanConverter", "--version", "v1.3", "hf_to_mm"]);
     expect(options(dit.program)).toMatchObject({
       "--cfg.target_parallel_config.tp_size": "4",
@@ -264,7 +259,7 @@ describe("runs of one environment", () => {
       plan.stages.map(({ plan: stage, runs }) => `${stage.stage}:${runs.length}`);
     expect(names(two({}))).toEqual(["convertVae:2", "convertDit:2", "prepareDataset:2", "pretrain:1", "pretrain:1"]);
     const tensor2 = two({
-      parallel: { tensor: 2, context: 1, sequence: true, contextAlgorithm: { kind: "ulysses" } },
+      parallel: { ...settings.parallel, tensor: 2 },
       batch: { micro: 1, global: 8 },
     });
     expect(names(tensor2)).toEqual([
@@ -278,7 +273,7 @@ describe("runs of one environment", () => {
   });
 
   it("are all judged: a broken one does not hide the others' mistakes", () => {
-    const plan = two({ parallel: { tensor: 3, context: 1, sequence: true, contextAlgorithm: { kind: "ulysses" } } });
+    const plan = two({ parallel: { ...settings.parallel, tensor: 3 } });
     expect(plan.diagnostics.filter(({ severity }) => severity === "error")).toMatchObject([
       { rule: "world-size-divides", path: ["runs", "second", "parallel"] },
     ]);
@@ -296,7 +291,7 @@ describe("training rules", () => {
       "several device connections with tensor parallelism",
       {
         environmentVariables: { CUDA_DEVICE_MAX_CONNECTIONS: "2" },
-        parallel: { tensor: 2, context: 1, sequence: true, contextAlgorithm: { kind: "ulysses" } },
+        parallel: { ...settings.parallel, tensor: 2 },
       },
       "single-device-connection",
     ],

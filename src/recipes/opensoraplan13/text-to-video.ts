@@ -1,7 +1,8 @@
 /** OpenSoraPlan1.3 text-to-video: the recipe `opensoraplan1.3/t2v`. */
 import type { Diagnostic } from "../../config/diagnostics.ts";
+import type { ModelFacts } from "../../parallel/facts.ts";
 import { layoutOf, type ParallelLayout } from "../../parallel/layout.ts";
-import { latentFrameChoices, layoutProblems, type ModelFacts } from "../../parallel/rules.ts";
+import { latentFrameChoices, layoutProblems } from "../../parallel/rules.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
 import type { Recipe, RunContext, RunPlan } from "../recipe.ts";
 import { runArtifacts } from "./artifacts.ts";
@@ -16,32 +17,37 @@ const modelFacts = (context: TextToVideoContext): ModelFacts => {
   const clip = clips[context.run.resolution];
   return {
     attentionHeads: predictor.attentionHeads,
+    layers: predictor.layers,
     sequenceLength: assumedSequenceLength,
     captionLength,
     latentFrames: latentFrameChoices(clip.minimumFrames, clip.frames, autoencoderScale[0]),
+    temporalStride: autoencoderScale[0],
+    // What the arguments, the model file and the converter of this recipe can express.
+    strategies: ["tensor", "sequence", "ulysses", "ring"],
   };
 };
 
-function layout({ run, npusPerNode }: TextToVideoContext): ParallelLayout {
-  const { tensor, context, sequence, contextAlgorithm } = run.parallel;
-  return layoutOf(
-    { tensor, context, sequence, contextAlgorithm, pipeline: 1, virtualPipeline: 1 },
-    run.batch,
-    run.nodes * npusPerNode,
-  );
-}
+const layout = ({ run, npusPerNode }: TextToVideoContext): ParallelLayout =>
+  layoutOf(run.parallel, run.batch, run.nodes * npusPerNode, predictor.layers);
 
-function problems(context: TextToVideoContext, chosen: ParallelLayout): readonly Diagnostic[] {
+function problems(context: TextToVideoContext): readonly Diagnostic[] {
+  const { run, npusPerNode } = context;
   const broken = layoutProblems({
-    layout: chosen,
+    request: run.parallel,
+    batch: run.batch,
+    nodes: run.nodes,
+    npusPerNode,
     model: modelFacts(context),
-    nodes: context.run.nodes,
-    npusPerNode: context.npusPerNode,
-    isGlobalBatchGiven: context.run.batch.global !== undefined,
+    run: {
+      resolution: run.resolution,
+      saveInterval: run.training.saveInterval,
+      autoencoderType: "bf16",
+      recompute: { granularity: "full", method: "block", layers: run.training.recomputeLayers },
+    },
   });
   const inRun = (path: readonly string[]): readonly string[] => ["runs", context.runName, ...path];
   return [
-    ...broken.map((problem): Diagnostic => ({ ...problem, severity: "error", path: inRun(problem.path) })),
+    ...broken.map((problem): Diagnostic => ({ ...problem, path: inRun(problem.path) })),
     ...trainingProblems(context.run).map((problem) => ({ ...problem, path: inRun(problem.path) })),
   ];
 }
@@ -61,7 +67,7 @@ export const openSoraPlan13TextToVideo: Recipe<TextToVideoSettings> = {
   settings: textToVideoSchema,
   plan: (context): RunPlan => {
     const chosen = layout(context);
-    const diagnostics = problems(context, chosen);
+    const diagnostics = problems(context);
     const isBroken = diagnostics.some((diagnostic) => diagnostic.severity === "error");
     return { layout: chosen, stages: isBroken ? [] : stages(context, chosen), diagnostics };
   },
