@@ -79,13 +79,18 @@ describe.each(plannedStacks)("stack %s", (name, { objects, plan }) => {
       const pod = anyField(manifest).spec.template.spec;
       expect(pod).toMatchObject({
         automountServiceAccountToken: false,
+        serviceAccountName: "ascend-stacks-stage",
         restartPolicy: "Never",
         securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
       });
       expect(pod).not.toHaveProperty("hostNetwork");
       expect(JSON.stringify(pod)).not.toContain("hostPath");
       for (const container of pod.containers) {
-        expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } });
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+          readOnlyRootFilesystem: true,
+        });
         expect(container.image).toMatch(/@sha256:[0-9a-f]{64}$/);
         expect(container.resources.requests.memory).toBe(container.resources.limits.memory);
       }

@@ -22,6 +22,16 @@ export const dnsLabel = z
     /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
     "must be a DNS label: lower-case letters, digits and inner dashes, e.g. osp-t2v",
   );
+/** Name of a Kubernetes object. */
+export const dnsSubdomain = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be the name of a Kubernetes object, e.g. hub-token");
+/** Key of a Secret or ConfigMap. */
+export const secretKey = z
+  .string()
+  .max(253)
+  .regex(/^[-._a-zA-Z0-9]+$/, "must be a key of a Secret: letters, digits, '-', '_' and '.'");
 export const absolutePath = text.regex(
   /^\/(?!.*(^|\/)\.\.?(\/|$))[^:,]+$/,
   "must be an absolute path without '.', '..', ':' or ',', e.g. /mnt/weights",

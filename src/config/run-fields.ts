@@ -1,6 +1,6 @@
 /** What every run has, whatever is trained: the part of a run that other rooms than its recipe may look at. */
 import { z } from "zod";
-import { annotations, positive, say, text, variableName, variableValue } from "./fields.ts";
+import { annotations, dnsSubdomain, positive, say, secretKey, text, variableName, variableValue } from "./fields.ts";
 
 /** Fields of every run. A recipe adds its name, its stages and its own settings. */
 export const commonRunFields = {
@@ -12,6 +12,21 @@ export const commonRunFields = {
     .record(variableName, variableValue)
     .default({})
     .meta(say("Environment variables of the training, over the recipe's own", "训练的环境变量,覆盖默认值")),
+  secretVariables: z
+    .record(
+      variableName,
+      z.strictObject({
+        secret: dnsSubdomain.meta(say("Name of an existing Secret in the namespace", "命名空间中已存在的 Secret")),
+        key: secretKey.meta(say("Key inside it", "其中的键")),
+      }),
+    )
+    .default({})
+    .meta(
+      say(
+        "Environment variables whose values stand in Secrets of the cluster; the stack holds their names only",
+        "取值来自集群 Secret 的环境变量;栈文件只含名称",
+      ),
+    ),
   restarts: z
     .int()
     .min(0)

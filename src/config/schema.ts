@@ -18,6 +18,7 @@ import {
   say,
   text,
 } from "./fields.ts";
+import { prioritySchema, securitySchema } from "./guard-rails.ts";
 import type { RunSettings } from "./run-fields.ts";
 import { SecretReference } from "./secret-reference.ts";
 
@@ -195,6 +196,8 @@ export const environmentShapeOf = <Run extends z.ZodType<RunSettings>>(runSchema
     cluster: clusterSchema.meta(say("The cluster", "集群")),
     image: imageSchema.meta(say("The training image", "训练镜像")),
     storage: storageSchema.meta(say("The volumes", "存储卷")),
+    security: securitySchema,
+    priority: prioritySchema,
     runs: z
       .record(runName, runSchema)
       .refine((runs) => Object.keys(runs).length > 0, "must name at least one run")

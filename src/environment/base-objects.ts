@@ -1,6 +1,7 @@
 /** What an environment needs before its first stage: the namespace, its claims, the registry secret. */
 import type { Environment } from "../config/schema.ts";
 import { objectLabels, type PlannedObject, waveAnnotation, waves } from "../kubernetes/planned-object.ts";
+import { priorityClassName, stageAccountName } from "../kubernetes/pod-security.ts";
 import { claimName, isClaimMade, volumeRoles } from "../kubernetes/volumes.ts";
 import type { VolumeRole } from "../stages/stage-plan.ts";
 import { registrySecretName } from "../workloads/pod.ts";
@@ -93,10 +94,57 @@ function registrySecretObject(environmentName: string, environment: Environment)
   ];
 }
 
+/** The account that stage pods run under: a name of their own, with no rights and no token. */
+const accountObject = (environmentName: string, environment: Environment): PlannedObject => ({
+  name: "account",
+  manifest: {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: {
+      name: stageAccountName,
+      namespace: environment.namespace,
+      labels: objectLabels(environmentName, "access", environment.labels),
+      annotations: waveAnnotation(waves.storage),
+    },
+    automountServiceAccountToken: false,
+  },
+  after: ["namespace"],
+  isProtected: false,
+  isRetained: false,
+});
+
+/** The priority of stage pods. The class belongs to the whole cluster, so its name carries the namespace. */
+function priorityObject(environmentName: string, environment: Environment): readonly PlannedObject[] {
+  const name = priorityClassName(environment);
+  if (name === undefined || environment.priority?.value === undefined) return [];
+  return [
+    {
+      name: "priority-class",
+      manifest: {
+        apiVersion: "scheduling.k8s.io/v1",
+        kind: "PriorityClass",
+        metadata: {
+          name,
+          labels: objectLabels(environmentName, "priority", environment.labels),
+          annotations: waveAnnotation(waves.namespace),
+        },
+        description: `Stage pods of the environment ${environmentName}`,
+        value: environment.priority.value,
+        preemptionPolicy: environment.priority.preempts ? "PreemptLowerPriority" : "Never",
+      },
+      after: [],
+      isProtected: false,
+      isRetained: false,
+    },
+  ];
+}
+
 /** The environment's own objects, in an order in which each comes after what it needs. */
 export function baseObjects(environmentName: string, environment: Environment): readonly PlannedObject[] {
   return [
     namespaceObject(environmentName, environment),
+    ...priorityObject(environmentName, environment),
+    accountObject(environmentName, environment),
     ...volumeRoles
       .filter((role) => isClaimMade(environment, role))
       .map((role) => claimObject(environmentName, environment, role)),

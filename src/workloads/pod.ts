@@ -3,6 +3,14 @@ import { posix } from "node:path";
 import type { Environment } from "../config/schema.ts";
 import { nodeShapeOf } from "../hardware/node-shapes.ts";
 import { objectLabels } from "../kubernetes/planned-object.ts";
+import {
+  containerSecurity,
+  podSecurityFields,
+  scratchMounts,
+  scratchVariables,
+  scratchVolumes,
+  secretVariables,
+} from "../kubernetes/pod-security.ts";
 import { podVolume, volumeMount } from "../kubernetes/volumes.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
 
@@ -14,9 +22,6 @@ export const filesFolder = "/etc/ascend-stacks";
 
 /** File name of the contract in that folder. */
 export const contractFile = "contract.json";
-
-/** User and group of the Ascend driver's devices, on the host and in the image. */
-const ascendUser = 1000;
 
 /**
  * Seconds between the request to stop and the end by force. torchrun itself ends its workers about 30 s after the request, so a
@@ -62,7 +67,11 @@ function resources({ environment, stage }: PodPlacement): Readonly<Record<string
 }
 
 function command({ environment, stage }: PodPlacement): Readonly<Record<string, unknown>> {
-  const variables = Object.entries(stage.plan.environment).map(([name, value]) => ({ name, value }));
+  const settings = { ...scratchVariables(environment), ...stage.plan.environment };
+  const variables = [
+    ...Object.entries(settings).map(([name, value]) => ({ name, value })),
+    ...secretVariables(environment, stage.plan.run),
+  ];
   return {
     command: ["python3", environment.image.runtimeFolder, "launch"],
     args: ["--contract", posix.join(filesFolder, contractFile), "--", ...stage.plan.program],
@@ -80,10 +89,11 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
     imagePullPolicy: environment.image.pullPolicy,
     ...command(placement),
     resources: resources(placement),
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+    securityContext: containerSecurity(environment),
     volumeMounts: [
       { name: "files", mountPath: filesFolder, readOnly: true },
       ...sharedMemory,
+      ...scratchMounts(environment),
       ...stage.plan.volumes.map((role) => volumeMount(environment, role)),
     ],
   };
@@ -129,26 +139,19 @@ export function podTemplate(placement: PodPlacement): Readonly<Record<string, un
     },
     spec: {
       restartPolicy: "Never",
-      automountServiceAccountToken: false,
+      ...podSecurityFields(environment),
       enableServiceLinks: false,
       terminationGracePeriodSeconds: gracePeriodSeconds[plan.kind],
       nodeSelector: { "kubernetes.io/arch": shape.architecture, ...environment.cluster.nodeSelector },
       ...(environment.cluster.tolerations.length === 0 ? {} : { tolerations: environment.cluster.tolerations }),
       ...(secrets.length === 0 ? {} : { imagePullSecrets: secrets.map((name) => ({ name })) }),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: ascendUser,
-        runAsGroup: ascendUser,
-        fsGroup: ascendUser,
-        fsGroupChangePolicy: "OnRootMismatch",
-        seccompProfile: { type: "RuntimeDefault" },
-      },
       ...spread(placement),
       ...placement.fields,
       containers: [container(placement)],
       volumes: [
         { name: "files", configMap: { name: placement.filesName } },
         ...(plan.resources.sharedMemoryGiB > 0 ? [sharedMemory] : []),
+        ...scratchVolumes(environment),
         ...plan.volumes.map((role) => podVolume(environment, role)),
       ],
     },
