@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ["pipeline"],
   ["recipes"],
   ["stages"],
-  ["parallel"],
+  ["parallel", "variables", "overrides"],
   ["config"],
   ["hardware"],
   ["pulumi"],

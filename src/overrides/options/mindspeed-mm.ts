@@ -1,0 +1,67 @@
+/**
+ * Options that MindSpeed-MM v26.0.0 adds, or registers anew. Source: `mindspeed_mm/arguments.py`, `mindspeed_mm/configs/config.py`.
+ */
+import type { OptionTable } from "../option-kinds.ts";
+
+export const mindSpeedMultimodalOptions = {
+  "mm-data": "text",
+  "mm-model": "text",
+  "mm-tool": "text",
+  // training
+  "use-deter-comp": "flag",
+  "jit-compile": "flag",
+  "allow-tf32": "flag",
+  "downcast-to-bf16": "flag",
+  "allow-internal-format": "flag",
+  "virtual-pipeline-model-parallel-size": "integer",
+  "encoder-dp-balance": "flag",
+  "recompute-skip-core-attention": "flag",
+  "recompute-num-layers-skip-core-attention": "integer",
+  "hetero-parallel": "flag",
+  "hetero-encoder-mbs-scale": "integer",
+  "calculate-per-sample-loss": "flag",
+  "calculate-square-loss": "flag",
+  "calculate-token-loss": "flag",
+  optimizer: ["adam", "sgd", "muon"],
+  "matched-adamw-rms": "number",
+  "muon-momentum": "number",
+  "ns-steps": "integer",
+  "weight-decay-exclude-modules": "texts",
+  "lr-scale-modules": "texts",
+  "lr-mult": "number",
+  "moe-token-dispatcher-type": ["allgather", "alltoall", "flex", "alltoall_seq", "alltoall_mc2"],
+  "padded-vocab-size": "integer",
+  "enable-dummy-optimizer": "flag",
+  "log-tps": "flag",
+  "trust-remote-code": "flag",
+  // low-rank adaptation
+  "lora-target-modules": "texts",
+  "lora-target-parameters": "texts",
+  "lora-apply-modules": "texts",
+  "lora-mixed-training": "boolean",
+  "load-base-model": "text",
+  "lora-dropout": "number",
+  "lora-r": "integer",
+  "lora-alpha": "integer",
+  "lora-register-forward-hook": "texts",
+  // automatic parallelism
+  "profile-subgraph-seg": "flag",
+  "profile-stage": "integer",
+  "simulated-nnodes": "integer",
+  "simulated-nproc-per-node": "integer",
+  // preference optimisation
+  "dpo-beta": "number",
+  "dpo-loss-type": ["sigmoid"],
+  "dpo-label-smoothing": "number",
+  "ref-model": "text",
+  "pref-ftx": "number",
+  stage: ["ray_grpo"],
+  // balancing and batching
+  "use-data-balance": "flag",
+  data_balance_sorting_algo: "text",
+  "use-image-mbs-data-balance": "flag",
+  mbs_data_balance_sorting_algo: "text",
+  "use-txt-dynamic-batching": "flag",
+  "max-seq-len": "integer",
+  "dynamic-batch-buffer-size": "integer",
+} as const satisfies OptionTable;
