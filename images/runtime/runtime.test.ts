@@ -1,159 +1,33 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ContractInput, ContractOutput, StageContract } from "../../src/pipeline/contract.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ContractOutput, StageContract } from "../../src/pipeline/contract.ts";
+import {
+  at,
+  checkpointFolder,
+  contract,
+  type Ended,
+  identity,
+  input,
+  launch,
+  output,
+  rankFolders,
+  rankZero,
+  run,
+  runtime,
+  saves,
+  script,
+  start,
+  training,
+  useRuntime,
+  write,
+} from "./harness.ts";
 
-/** These tests run the runtime as pods do: as a process, with real programs, files and signals. torchrun is a stub that they write. */
+/** The runtime as pods run it: as a process, with real programs, files and signals. torchrun is a stub that the tests write. */
 
-const runtime = import.meta.dirname;
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-let folder: string;
-const children: ChildProcess[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "ascend-runtime-"));
-  mkdirSync(join(folder, "bin"));
-});
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const at = (...names: readonly string[]): string => join(folder, ...names);
-
-function write(path: string, content: string): string {
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(path, content);
-  return path;
-}
-
-function script(name: string, body: string): void {
-  chmodSync(write(at("bin", name), body), 0o755);
-}
-
-function start(
-  words: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn("python3", [runtime, ...words], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      PATH: `${at("bin")}:${process.env.PATH}`,
-      ASCEND_STACKS_TERMINATION_LOG: at("termination-log"),
-      ASCEND_STACKS_SETTLE_SECONDS: "0.1",
-      ...environment,
-    },
-  });
-  children.push(child);
-  const chunks: Buffer[] = [];
-  let stderr = "";
-  child.stdout.on("data", (data: Buffer) => chunks.push(data));
-  child.stderr.on("data", (data: Buffer) => {
-    stderr += data.toString();
-  });
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (code) => resolve({ code, stdout: Buffer.concat(chunks).toString("latin1"), stderr }));
-  });
-  return { child, ended };
-}
-
-const run = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-  start(words, environment).ended;
-
-const identity = { kind: "checkpoint", recipe: "test/model", key: "aaaa", layout: { tensor: 2 } };
-
-function contract(overrides: Partial<StageContract> = {}): string {
-  const whole: StageContract = {
-    schemaVersion: 2,
-    environment: "test",
-    run: "run-a",
-    stage: "pretrain",
-    recipe: "test/model",
-    image: "registry.example.com/image@sha256:0",
-    launch: { kind: "process" },
-    workingDirectory: folder,
-    environmentScripts: [],
-    patches: [],
-    inputs: [],
-    outputs: [],
-    success: { kind: "outputs" },
-    ...overrides,
-  };
-  return write(at("contract.json"), JSON.stringify(whole));
-}
-
-const launch = (
-  words: readonly string[],
-  overrides: Partial<StageContract> = {},
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Ended> => run(["launch", "--contract", contract(overrides), "--", ...words], environment);
-
-const rankFolders = ["mp_rank_00", "mp_rank_01"];
-
-function checkpointFolder(path: string, tracker: string, ranks: readonly string[] = rankFolders): void {
-  write(join(path, "latest_checkpointed_iteration.txt"), tracker);
-  const named = tracker === "release" ? tracker : `iter_${tracker.padStart(7, "0")}`;
-  for (const rank of ranks) write(join(path, named, rank, "model_optim_rng.pt"), "weights");
-}
-
-const training = (nodes = 1, port = 29505): Pick<StageContract, "launch" | "success"> => ({
-  launch: {
-    kind: "torchrun",
-    nodes,
-    npusPerNode: 8,
-    rendezvous: {
-      nodeRank: { variable: "JOB_COMPLETION_INDEX" },
-      masterAddress: { value: "127.0.0.1" },
-      masterPort: { value: String(port) },
-    },
-  },
-  success: { kind: "checkpoint", folder: at("save"), iteration: 10, identity, rankFolders },
-});
-
-const saves = (tracker: string): string => `
-mkdir -p ${at("save")}/iter_0000010/mp_rank_00 ${at("save")}/iter_0000010/mp_rank_01
-for rank in 00 01; do echo weights > ${at("save")}/iter_0000010/mp_rank_$rank/model_optim_rng.pt; done
-printf '${tracker}' > ${at("save")}/latest_checkpointed_iteration.txt
-`;
-
-const rankZero = { JOB_COMPLETION_INDEX: "0" };
-
-const input = (overrides: Partial<ContractInput> = {}): ContractInput => ({
-  title: "the weights",
-  path: at("weights"),
-  requiredFiles: [],
-  remedy: "download them",
-  ...overrides,
-});
-
-const output = (overrides: Partial<ContractOutput> = {}): ContractOutput => ({
-  title: "converted weights",
-  path: at("volume", "converted"),
-  identity: { kind: "vae-weights", recipe: "test", key: "k1", layout: {} },
-  sources: [at("source")],
-  requiredFiles: ["out.pt"],
-  ...overrides,
-});
+useRuntime();
 
 describe("training", () => {
   it("starts torchrun with the node's own rank and believes a saved checkpoint", async () => {

@@ -6,7 +6,7 @@
  */
 
 import type { ArtifactIdentity, CheckpointLayout } from "../stages/artifacts.ts";
-import type { CheckpointRetention } from "../stages/stage-plan.ts";
+import type { CheckpointRetention, ConversionNeeds } from "../stages/stage-plan.ts";
 
 /** Version of the file's form; the runtime refuses any other. */
 export const contractSchemaVersion = 2;
@@ -97,4 +97,6 @@ export interface StageContract {
   readonly inputs: readonly ContractInput[];
   readonly outputs: readonly ContractOutput[];
   readonly success: ContractSuccess;
+  /** Present for a conversion of weights: its memory need, and what its source must be. */
+  readonly conversion?: ConversionNeeds;
 }

@@ -65,6 +65,20 @@ export interface CheckpointRetention {
   readonly keepEvery?: number;
 }
 
+/** What a conversion of weights holds in memory; the pod checks it, because the plan does not know how large the user's weights are. */
+export interface ConversionNeeds {
+  /** File or folder of weights that the converter reads whole. */
+  readonly sourcePath: string;
+  /** Glob patterns of the weights below `sourcePath` (`**` allowed); empty when it is a file, or a checkpoint of a training. */
+  readonly sourceFiles: readonly string[];
+  /** How many times the weights lie in memory at once. Tensor parallel size + 1 for a Megatron converter (upstream copies per rank). */
+  readonly copies: number;
+  /** Path of the setting that gives the pod more memory, for the message, e.g. `conversion.memoryGiB`. */
+  readonly memorySetting: string;
+  /** The source is a training's save folder: only ranks cut by tensor parallel alone can be joined, and only the newest iteration is read. */
+  readonly isCheckpointSource?: boolean;
+}
+
 /** Which of the environment's images a stage runs in: evaluation has dependencies that the training image cannot hold. */
 export type ImageRole = "training" | "evaluation";
 
@@ -102,6 +116,8 @@ export interface StagePlan {
   readonly outputs: readonly Artifact[];
   readonly volumes: readonly VolumeRole[];
   readonly success: StageSuccess;
+  /** Present for a stage that converts weights. */
+  readonly conversion?: ConversionNeeds;
   readonly resources: StageResources;
   /** Whether `up` waits for the end of the stage, and for how long at most; long NPU stages are not awaited. */
   readonly wait: { readonly kind: "until-complete"; readonly timeoutMinutes: number } | { readonly kind: "none" };

@@ -82,5 +82,6 @@ export function stageContract(
     inputs: plan.inputs.map(input),
     outputs: plan.success.kind === "outputs" ? plan.outputs.map((artifact) => output(plan, artifact)) : [],
     success: success(plan),
+    ...(plan.conversion === undefined ? {} : { conversion: plan.conversion }),
   };
 }

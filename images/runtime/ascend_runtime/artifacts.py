@@ -7,18 +7,15 @@ import hashlib
 import json
 import os
 import shutil
-import socket
-import time
 import uuid
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from .contract import Artifact, Contract, first_difference
 from .failures import IDENTITY_MISMATCH, INPUT_MISSING, OUTPUT_UNUSABLE, RESULT_MISSING, Failure
 
 MANIFEST = "ascend-artifact.json"
 _EDGE_BYTES = 1 << 20
-_HEARTBEAT_SECONDS = 10.0
-_STALE_SECONDS = 120.0
+_FILES_READ = 2000
 
 
 def write_json(path: str, value: Mapping[str, Any]) -> None:
@@ -65,19 +62,29 @@ def _edges(path: str, size: int) -> bytes:
         return head + file.read(_EDGE_BYTES)
 
 
+def _files(root: str) -> Iterator[Tuple[str, str]]:
+    """Files below a folder, or the file itself, as relative name and path, in an order that depends on their names alone."""
+    if os.path.isfile(root):
+        yield os.path.basename(root), root
+        return
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                yield os.path.relpath(path, root), path
+
+
 def fingerprint(paths: Iterable[str]) -> str:
-    """Hash over names, sizes, first and last MiB of all files: notices a changed source without reading tens of GB."""
+    """Hash over names and sizes of all files, and over the first and last MiB of the first 2000: notices a changed source
+    without reading tens of GB, or opening every one of a million videos."""
     digest = hashlib.sha256()
     for root in paths:
-        if os.path.isfile(root):
-            files = [(os.path.basename(root), root)]
-        else:
-            walked = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
-            files = sorted((os.path.relpath(path, root), path) for path in walked)
-        for name, path in files:
+        for number, (name, path) in enumerate(_files(root)):
             size = os.path.getsize(path)
-            digest.update(f"{name}\0{size}\0".encode())
-            digest.update(_edges(path, size))
+            digest.update(f"{name}\0{size}\0".encode(errors="surrogateescape"))
+            if number < _FILES_READ:
+                digest.update(_edges(path, size))
     return digest.hexdigest()
 
 
@@ -93,8 +100,9 @@ def check_identity(artifact: Artifact, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _sources(artifact: Artifact) -> Tuple[str, ...]:
-    return tuple(path for path in artifact.sources if os.path.exists(path))
+def source_fingerprint(artifact: Artifact) -> str:
+    """Fingerprint of what an output is made from. Sources that are not there count as empty: preflight has judged them."""
+    return fingerprint(path for path in artifact.sources if os.path.exists(path))
 
 
 def is_complete(artifact: Artifact) -> bool:
@@ -108,14 +116,19 @@ def is_complete(artifact: Artifact) -> bool:
             f"{artifact.path} is occupied by something that is no finished {artifact.title}; got no {MANIFEST}; "
             "move it away and start the stage again",
         )
+    check_origin(artifact, manifest)
+    return True
+
+
+def check_origin(artifact: Artifact, manifest: Mapping[str, Any]) -> None:
+    """Raises Failure when a folder was made for something else, or from other files than those that are there now."""
     check_identity(artifact, manifest)
-    if manifest.get("sourceFingerprint") != fingerprint(_sources(artifact)):
+    if manifest.get("sourceFingerprint") != source_fingerprint(artifact):
         raise Failure(
             IDENTITY_MISMATCH,
             f"{artifact.path} was made from other files than those that are there now; "
             "remove it to make it anew, or bring the old source back",
         )
-    return True
 
 
 def prepare_partial(artifact: Artifact) -> str:
@@ -140,8 +153,14 @@ def finish(artifact: Artifact, partial: str, contract: Contract) -> None:
             RESULT_MISSING,
             f"the program ended without error but wrote no {artifact.title}; got no file {missing}; see its log above",
         )
+    write_manifest(artifact, partial, contract)
+    os.rename(partial, artifact.path)
+
+
+def write_manifest(artifact: Artifact, folder: str, contract: Contract) -> None:
+    """Marks an output folder as complete."""
     write_json(
-        os.path.join(partial, MANIFEST),
+        os.path.join(folder, MANIFEST),
         {
             "schemaVersion": 1,
             "identity": artifact.identity,
@@ -150,10 +169,9 @@ def finish(artifact: Artifact, partial: str, contract: Contract) -> None:
             "stage": contract.stage,
             "image": contract.image,
             "sources": list(artifact.sources),
-            "sourceFingerprint": fingerprint(_sources(artifact)),
+            "sourceFingerprint": source_fingerprint(artifact),
         },
     )
-    os.rename(partial, artifact.path)
 
 
 def check_input(artifact: Artifact) -> None:
@@ -170,56 +188,3 @@ def check_input(artifact: Artifact) -> None:
     missing = missing_files(artifact.path, artifact.required_files)
     if missing is not None:
         raise Failure(INPUT_MISSING, f"{artifact.title} at {artifact.path} is incomplete; got no file {missing}; {artifact.remedy}")
-
-
-class OutputLock:
-    """Only one pod makes an output at a time, on shared file systems too: a folder is made by one of several or by none."""
-
-    def __init__(self, target: str) -> None:
-        self.path = f"{target}.lock"
-        self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.is_held = False
-
-    def try_acquire(self) -> bool:
-        """Takes the lock, or takes over one whose owner has not been heard of for a while."""
-        parent = os.path.dirname(self.path)
-        try:
-            os.makedirs(parent, exist_ok=True)
-        except OSError as error:
-            raise Failure(OUTPUT_UNUSABLE, f"{parent} cannot be made: {error}; mount the volume writable for the pod's user") from error
-        try:
-            os.mkdir(self.path)
-        except FileExistsError:
-            try:
-                age = time.time() - os.stat(self.path).st_mtime
-            except FileNotFoundError:
-                return False
-            if age > _STALE_SECONDS:
-                # Renamed first: of several pods that see the same dead lock, one gets it.
-                dead = f"{self.path}.dead-{self.owner}"
-                try:
-                    os.rename(self.path, dead)
-                    shutil.rmtree(dead, ignore_errors=True)
-                except OSError:
-                    pass
-            return False
-        except OSError as error:
-            raise Failure(OUTPUT_UNUSABLE, f"{self.path} cannot be made: {error}; mount the volume writable for the pod's user") from error
-        self.is_held = True
-        return True
-
-    def beat(self) -> None:
-        """Shows that the owner is alive."""
-        if self.is_held:
-            try:
-                os.utime(self.path)
-            except OSError:
-                pass
-
-    def release(self) -> None:
-        if self.is_held:
-            shutil.rmtree(self.path, ignore_errors=True)
-            self.is_held = False
-
-
-HEARTBEAT_SECONDS = _HEARTBEAT_SECONDS

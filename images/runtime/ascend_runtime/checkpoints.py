@@ -12,8 +12,8 @@ from .failures import CHECKPOINT_BROKEN, IDENTITY_MISMATCH, OUTPUT_UNUSABLE, RES
 
 TRACKER = "latest_checkpointed_iteration.txt"
 RUN_NOTE = "ascend-run.json"
-_RANK_FILE = "model_optim_rng.pt"
-_SETTLE_SECONDS = float(os.environ.get("ASCEND_STACKS_SETTLE_SECONDS", "60"))
+RANK_FILE = "model_optim_rng.pt"
+SETTLE_SECONDS = float(os.environ.get("ASCEND_STACKS_SETTLE_SECONDS", "60"))
 
 
 def read_tracker(folder: str) -> Optional[str]:
@@ -28,6 +28,12 @@ def read_tracker(folder: str) -> Optional[str]:
         raise Failure(CHECKPOINT_BROKEN, f"{path} cannot be read: {error}") from error
     # A number may end in a newline; `release` may not, for the weight converter chokes on it.
     word = text.strip()
+    if word == "release" and text != word:
+        raise Failure(
+            CHECKPOINT_BROKEN,
+            f"the checkpoint tracker {path} has characters around its word, on which the weight converter fails; got {text[:40]!r}; "
+            f"expected 'release' alone; run `printf release > {path}`",
+        )
     if text == "release" or (word.isdecimal() and word.isascii() and len(word) < 10):
         return word
     raise Failure(
@@ -48,9 +54,9 @@ def check_ranks(folder: str, tracker: str, rank_folders: Sequence[str]) -> None:
     if not os.path.isdir(named):
         raise Failure(CHECKPOINT_BROKEN, f"the tracker in {folder} names a checkpoint that is not there; got no {named}")
     for rank in rank_folders:
-        path = os.path.join(named, rank, _RANK_FILE)
+        path = os.path.join(named, rank, RANK_FILE)
         if not os.path.isfile(path) or os.path.getsize(path) == 0:
-            raise Failure(CHECKPOINT_BROKEN, f"the checkpoint {named} is incomplete; got no {rank}/{_RANK_FILE}; expected {len(rank_folders)} ranks")
+            raise Failure(CHECKPOINT_BROKEN, f"the checkpoint {named} is incomplete; got no {rank}/{RANK_FILE}; expected {len(rank_folders)} ranks")
     found = {name for name in os.listdir(named) if name.startswith("mp_rank_")}
     surplus = sorted(found - set(rank_folders))
     if surplus:
@@ -59,6 +65,12 @@ def check_ranks(folder: str, tracker: str, rank_folders: Sequence[str]) -> None:
             f"the checkpoint {named} was cut for another layout; got {len(found)} model ranks ({surplus[0]} …); "
             f"expected {len(rank_folders)}",
         )
+
+
+def is_whole(folder: str, rank_folders: Sequence[str]) -> bool:
+    """Whether every model rank has its file below an iteration's folder."""
+    paths = [os.path.join(folder, rank, RANK_FILE) for rank in rank_folders]
+    return all(os.path.isfile(path) and os.path.getsize(path) > 0 for path in paths)
 
 
 def check_weights(title: str, folder: str, rank_folders: Sequence[str], remedy: str) -> None:
@@ -125,7 +137,7 @@ def prove(checkpoint: Checkpoint, contract: Contract) -> None:
 
     A shared file system may show this node the files of another one some seconds late, so a missing result gets some time.
     """
-    deadline = time.monotonic() + _SETTLE_SECONDS
+    deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         try:
             tracker = _check_reached(checkpoint)
@@ -133,7 +145,7 @@ def prove(checkpoint: Checkpoint, contract: Contract) -> None:
         except Failure:
             if time.monotonic() >= deadline:
                 raise
-            time.sleep(min(1.0, _SETTLE_SECONDS))
+            time.sleep(min(1.0, SETTLE_SECONDS))
     if contract.launch.node_rank == 0:
         note = {"schemaVersion": 1, "identity": checkpoint.identity, "iteration": int(tracker), "run": contract.run, "image": contract.image}
         write_json(os.path.join(checkpoint.folder, MANIFEST), note)

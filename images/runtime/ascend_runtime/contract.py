@@ -23,6 +23,7 @@ class Artifact:
     rank_folders: Optional[Tuple[str, ...]]
     remedy: str
     sources: Tuple[str, ...]
+    is_written_in_place: bool
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,26 @@ class Checkpoint:
     iteration: int
     identity: Mapping[str, Any]
     rank_folders: Tuple[str, ...]
+    retention: "Optional[Retention]"
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Which checkpoints stay: the newest ones, and for good those of iterations that `keep_every` divides."""
+
+    keep_last: int
+    keep_every: Optional[int]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion of weights reads into memory, and how often."""
+
+    source_path: str
+    source_files: Tuple[str, ...]
+    copies: int
+    memory_setting: str
+    is_checkpoint_source: bool
 
 
 @dataclass(frozen=True)
@@ -58,10 +79,12 @@ class Contract:
     image: str
     working_directory: str
     environment_scripts: Tuple[str, ...]
+    patches: Tuple[str, ...]
     launch: Launch
     inputs: Tuple[Artifact, ...]
     outputs: Tuple[Artifact, ...]
     checkpoint: Optional[Checkpoint]
+    conversion: Optional[Conversion]
 
 
 def _resolve(source: Mapping[str, str], name: str, environment: Mapping[str, str]) -> str:
@@ -106,13 +129,38 @@ def _artifact(raw: Mapping[str, Any]) -> Artifact:
         rank_folders=None if checkpoint is None else tuple(checkpoint["rankFolders"]),
         remedy=raw.get("remedy", ""),
         sources=tuple(raw.get("sources", ())),
+        is_written_in_place=raw.get("isWrittenInPlace", False) is True,
     )
 
 
 def _checkpoint(raw: Mapping[str, Any]) -> Optional[Checkpoint]:
     if raw["kind"] == "outputs":
         return None
-    return Checkpoint(raw["folder"], int(raw["iteration"]), raw["identity"], tuple(raw["rankFolders"]))
+    return Checkpoint(
+        raw["folder"], int(raw["iteration"]), raw["identity"], tuple(raw["rankFolders"]), _retention(raw.get("retention"))
+    )
+
+
+def _retention(raw: Optional[Mapping[str, Any]]) -> Optional[Retention]:
+    if raw is None:
+        return None
+    every = raw.get("keepEvery")
+    retention = Retention(int(raw["keepLast"]), None if every is None else int(every))
+    if retention.keep_last < 1 or (retention.keep_every is not None and retention.keep_every < 1):
+        raise ValueError(f"retention {dict(raw)} would keep nothing")
+    return retention
+
+
+def _conversion(raw: Optional[Mapping[str, Any]]) -> Optional[Conversion]:
+    if raw is None:
+        return None
+    return Conversion(
+        source_path=raw["sourcePath"],
+        source_files=tuple(raw["sourceFiles"]),
+        copies=int(raw["copies"]),
+        memory_setting=raw["memorySetting"],
+        is_checkpoint_source=raw.get("isCheckpointSource", False) is True,
+    )
 
 
 def read_contract(path: str, environment: Mapping[str, str] = os.environ) -> Contract:
@@ -138,10 +186,12 @@ def read_contract(path: str, environment: Mapping[str, str] = os.environ) -> Con
             image=raw["image"],
             working_directory=raw["workingDirectory"],
             environment_scripts=tuple(raw["environmentScripts"]),
+            patches=tuple(raw["patches"]),
             launch=_launch(raw["launch"], environment),
             inputs=tuple(_artifact(item) for item in raw["inputs"]),
             outputs=tuple(_artifact(item) for item in raw["outputs"]),
             checkpoint=_checkpoint(raw["success"]),
+            conversion=_conversion(raw.get("conversion")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(CONTRACT, f"the contract {path} lacks or garbles a field: {error!r}; render it anew") from error

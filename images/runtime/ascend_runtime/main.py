@@ -5,101 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
-from . import artifacts, checkpoints
+from . import dataset, download
 from .contract import Contract, read_contract
-from .dataset import add_arguments, prepare_dataset
-from .failures import OUTPUT_UNUSABLE, Failure, write_termination_message
-from .programs import Program, Stopped, full_command, sourced_environment, wait_for_master
-
-FINAL_OUTPUT = "ASCEND_STACKS_FINAL_OUTPUT"
-_STOPPED = 143
-_LOCK_POLL_SECONDS = 1.0
-
-
-def _say(line: str) -> None:
-    print(f"ascend: {line}", file=sys.stderr, flush=True)
-
-
-def preflight(contract: Contract) -> None:
-    """Checks every input. Raises Failure for the first that would make the stage fail, or silently wrong."""
-    for item in contract.inputs:
-        artifacts.check_input(item)
-        if item.rank_folders is not None:
-            checkpoints.check_weights(item.title, item.path, item.rank_folders, item.remedy)
-
-
-def _train(contract: Contract, program: Program, words: Sequence[str]) -> int:
-    """A stage that is proven by its checkpoint."""
-    checkpoint = contract.checkpoint
-    assert checkpoint is not None
-    preflight(contract)
-    tracker = checkpoints.prepare_save_folder(checkpoint, contract.launch.node_rank == 0)
-    _say("first start: from the converted weights" if tracker is None else f"going on from iteration {tracker}")
-    environment = sourced_environment(contract.environment_scripts, os.environ)
-    wait_for_master(contract.launch, _say)
-    code = program.run(full_command(contract.launch, words), environment, contract.working_directory)
-    report = program.throughput.report()
-    if report is not None:
-        print(report, flush=True)
-    if program.was_stopped:
-        return 0 if code == 0 and checkpoints.reached(checkpoint) else _STOPPED
-    if code != 0:
-        return code
-    checkpoints.prove(checkpoint, contract)
-    return 0
-
-
-def _acquire(contract: Contract, locks: List[artifacts.OutputLock]) -> bool:
-    """Waits for the locks of all outputs. Returns False when another pod has made them meanwhile."""
-    announced = False
-    for output, lock in zip(contract.outputs, locks):
-        while not lock.try_acquire():
-            if not announced:
-                announced = True
-                _say(f"another pod is making {output.path}; waiting")
-            time.sleep(_LOCK_POLL_SECONDS)
-    return not all(artifacts.is_complete(output) for output in contract.outputs)
-
-
-def _make(contract: Contract, program: Program, words: Sequence[str]) -> int:
-    """A stage that is proven by its output folders."""
-    preflight(contract)
-    if all(artifacts.is_complete(output) for output in contract.outputs):
-        _say("already done with the same settings and sources; nothing to do")
-        return 0
-    locks = [artifacts.OutputLock(output.path) for output in contract.outputs]
-    try:
-        if not _acquire(contract, locks):
-            _say("another pod has done it meanwhile; nothing to do")
-            return 0
-        program.set_tick(lambda: [lock.beat() for lock in locks])
-        return _make_locked(contract, program, words)
-    finally:
-        for lock in locks:
-            lock.release()
-
-
-def _make_locked(contract: Contract, program: Program, words: Sequence[str]) -> int:
-    environment = sourced_environment(contract.environment_scripts, os.environ)
-    partials = [artifacts.prepare_partial(output) for output in contract.outputs]
-    redirected = list(words)
-    for output, partial in zip(contract.outputs, partials):
-        redirected = [word.replace(output.path, partial) for word in redirected]
-    if contract.outputs:
-        environment[FINAL_OUTPUT] = contract.outputs[0].path
-    code = program.run(full_command(contract.launch, redirected), environment, contract.working_directory)
-    if program.was_stopped:
-        return _STOPPED
-    if code != 0:
-        return code
-    for output, partial in zip(contract.outputs, partials):
-        if output.rank_folders is not None:
-            checkpoints.check_weights(output.title, partial, output.rank_folders, "see the converter's log above")
-        artifacts.finish(output, partial, contract)
-    return 0
+from .failures import OUTPUT_UNUSABLE, STOPPED, Failure, write_termination_message
+from .locks import HEARTBEAT_SECONDS
+from .making import FINAL_OUTPUT, make
+from .messages import say
+from .patches import PATCHES, apply_patches, check_patches
+from .preflight import preflight
+from .programs import Program, Stopped
+from .training import train
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,31 +27,53 @@ def _parser() -> argparse.ArgumentParser:
     launch.add_argument("program", nargs=argparse.REMAINDER, help="-- program and its arguments")
     check = commands.add_parser("check", help="check the inputs only")
     check.add_argument("--contract", required=True, help="contract file of the stage")
-    add_arguments(commands.add_parser("prepare-dataset", help="filter annotations to usable clips"))
+    dataset.add_arguments(commands.add_parser("prepare-dataset", help="filter annotations to usable clips"))
+    download.add_arguments(commands.add_parser("download", help="bring files from a hub or mirror, resumable and checked"))
+    apply = commands.add_parser("apply-patches", help="repair upstream's code, when the image is built")
+    apply.add_argument("--root", required=True, help="folder of the MindSpeed-MM checkout")
+    apply.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"these alone, of {', '.join(PATCHES)}")
+    proof = commands.add_parser("check-patches", help="see whether upstream's code carries repairs")
+    proof.add_argument("--root", required=True, help="folder of the MindSpeed-MM checkout")
+    proof.add_argument("--patch", action="append", default=[], metavar="NAME", help="name of a patch; all when absent")
     return parser
 
 
-def _run(options: argparse.Namespace, contract: Optional[Contract]) -> int:
-    if contract is None:
-        return prepare_dataset(options, os.environ.get(FINAL_OUTPUT))
+def _with_contract(options: argparse.Namespace, contract: Contract) -> int:
     if options.command == "check":
         preflight(contract)
-        _say("every input is there and fits")
+        say("every input is there and fits")
         return 0
-    program = Program(lambda: None, artifacts.HEARTBEAT_SECONDS)
+    program = Program(lambda: None, float(os.environ.get("ASCEND_STACKS_TICK_SECONDS", HEARTBEAT_SECONDS)))
     words = options.program[1:] if options.program[:1] == ["--"] else options.program
-    return _make(contract, program, words) if contract.checkpoint is None else _train(contract, program, words)
+    if contract.checkpoint is None:
+        return make(contract, program, words)
+    return train(contract, contract.checkpoint, program, words)
+
+
+def _without_contract(options: argparse.Namespace) -> int:
+    if options.command == "prepare-dataset":
+        return dataset.prepare_dataset(options, os.environ.get(FINAL_OUTPUT))
+    if options.command == "download":
+        return download.download(options)
+    if options.command == "apply-patches":
+        apply_patches(options.root, options.only)
+    else:
+        names = options.patch or tuple(PATCHES)
+        check_patches(options.root, names)
+        say(f"the code carries {', '.join(names)}")
+    return 0
 
 
 def main(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
     contract: Optional[Contract] = None
     try:
-        if options.command != "prepare-dataset":
-            contract = read_contract(options.contract)
-        return _run(options, contract)
+        if options.command not in ("launch", "check"):
+            return _without_contract(options)
+        contract = read_contract(options.contract)
+        return _with_contract(options, contract)
     except Stopped:
-        return _STOPPED
+        return STOPPED
     except (Failure, OSError) as error:
         failure = error if isinstance(error, Failure) else Failure(OUTPUT_UNUSABLE, f"a file or folder cannot be used: {error}")
         where = "stage" if contract is None else f"{contract.stage} of run {contract.run}"

@@ -82,12 +82,32 @@ def full_command(launch: Launch, program: Sequence[str]) -> List[str]:
     ]
 
 
+def children(parent: int) -> List[int]:
+    """Process numbers of a process's direct children."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdecimal():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                # The second field is the program's name in parentheses, which may hold anything; the parent follows the state.
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(name))
+    return found
+
+
 class Stopped(Exception):
     """The pod was asked to stop before the program was started."""
 
 
 class Program:
-    """A running program: signals reach its whole process group, its output passes through unchanged."""
+    """A running program, whose output passes through unchanged.
+
+    A first SIGTERM reaches the workers of torchrun, else the whole process group; a second one always the group.
+    """
 
     def __init__(self, on_tick: Callable[[], None], tick_seconds: float) -> None:
         self.was_stopped = False
@@ -95,6 +115,8 @@ class Program:
         self._child: Optional["subprocess.Popen[bytes]"] = None
         self._on_tick = on_tick
         self._tick_seconds = tick_seconds
+        self._is_torchrun = False
+        self._is_stop_passed = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
@@ -106,8 +128,14 @@ class Program:
         self.was_stopped = True
         if self._child is None:
             raise Stopped()
+        workers = children(self._child.pid) if self._is_torchrun and not self._is_stop_passed else []
+        self._is_stop_passed = True
         try:
-            os.killpg(self._child.pid, number)
+            # torchrun ends its workers 30 s after its own signal, in the middle of a longer save: they get it in its place.
+            for worker in workers:
+                os.kill(worker, number)
+            if not workers:
+                os.killpg(self._child.pid, number)
         except ProcessLookupError:
             pass
 
@@ -117,6 +145,7 @@ class Program:
             raise Failure(ENVIRONMENT, f"the program {command[0]} is not in the image; got PATH={environment.get('PATH', '')}")
         if not os.path.isdir(folder):
             raise Failure(ENVIRONMENT, f"the working directory {folder} is not in the image; set image.workingDirectory")
+        self._is_torchrun = os.path.basename(command[0]) == "torchrun"
         try:
             self._child = subprocess.Popen(
                 list(command), env=dict(environment), cwd=folder, stdout=subprocess.PIPE, start_new_session=True
