@@ -1,8 +1,19 @@
 /** All objects of an environment, for the engine, for Git and for the tests alike. */
 import { baseObjects } from "./environment/base-objects.ts";
+import { deliveryAnnotations } from "./gitops/delivery.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
 import { workloadOf } from "./workloads/catalogue.ts";
+
+/** Adds what delivery tools must know of an object; the engine applies the same annotations, so that Git and `up` stay equal. */
+function withDelivery(object: PlannedObject, plan: EnvironmentPlan): PlannedObject {
+  const stage = plan.stages.find(({ name }) => name === object.stage);
+  const isLifted =
+    stage?.plan.kind === "npu" && stage.runs.some((run) => plan.environment.allowReplacing.includes(run));
+  const { metadata } = object.manifest;
+  const annotations = { ...metadata.annotations, ...deliveryAnnotations(object, isLifted) };
+  return { ...object, manifest: { ...object.manifest, metadata: { ...metadata, annotations } } };
+}
 
 /**
  * The objects of a plan in an order in which each comes after what it needs.
@@ -14,8 +25,9 @@ export function plannedObjects(environmentName: string, plan: EnvironmentPlan): 
   const base = baseObjects(environmentName, environment);
   const workload = workloadOf(environment.cluster.scheduler.kind);
   const names = base.map(({ name }) => name);
-  return [
+  const objects = [
     ...base,
     ...plan.stages.flatMap((stage) => workload.objects({ environmentName, environment, stage, baseObjects: names })),
   ];
+  return objects.map((object) => withDelivery(object, plan));
 }

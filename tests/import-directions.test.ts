@@ -8,7 +8,8 @@ import { projectFolder } from "./stacks.ts";
 /** Rooms from the top down; a room imports rooms of a later row, or its own. */
 const floors: readonly (readonly string[])[] = [
   ["program", "cli", "stack"],
-  ["planned-objects", "gitops"],
+  ["planned-objects"],
+  ["gitops"],
   ["environment"],
   ["workloads"],
   ["kubernetes"],

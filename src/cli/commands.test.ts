@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { planDocumentSchema } from "./plan-document.ts";
 import { progressOf, progressText } from "./progress.ts";
 import { durationText } from "./status-command.ts";
@@ -102,9 +103,141 @@ describe("ascend render", () => {
   });
 });
 
+describe("ascend render --check", () => {
+  it.each([[[]], [["--by-wave"]]])(
+    "passes for a fresh folder and names what is stale, missing or surplus (%j)",
+    (flags) => {
+      const folder = mkdtempSync(join(tmpdir(), "ascend-check-"));
+      const call = (...more: readonly string[]) => ascend("render", "local", "--output", folder, ...flags, ...more);
+      try {
+        expect(call("--check")).toMatchObject({ code: 1, stderr: expect.stringContaining("is missing") });
+        expect(call()).toMatchObject({ code: 0 });
+        expect(call("--check")).toMatchObject({ code: 0, stdout: expect.stringContaining("is up to date") });
+        const [first = ""] = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+          /job-/.test(name),
+        );
+        writeFileSync(join(folder, first), "changed by hand");
+        const { code, stderr } = call("--check");
+        expect(code).toBe(1);
+        expect(stderr).toContain(`${first} is stale`);
+        expect(stderr).toContain(
+          `run: ascend render local --output ${folder}${flags.map((flag) => ` ${flag}`).join("")}`,
+        );
+        expect(readFileSync(join(folder, first), "utf8")).toBe("changed by hand");
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  it("leaves no file of the other form behind", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ascend-forms-"));
+    try {
+      const call = (...flags: readonly string[]) => ascend("render", "local", "--output", folder, ...flags);
+      call();
+      const flat = readdirSync(folder).sort();
+      call("--by-wave");
+      expect(
+        readdirSync(folder)
+          .filter((name) => name !== "kustomization.yaml")
+          .every((name) => name.startsWith("wave-")),
+      ).toBe(true);
+      call();
+      expect(readdirSync(folder).sort()).toEqual(flat);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("ascend gitops", () => {
+  const source = ["--repository", "https://git.example.com/deploy.git"];
+
+  it.each([
+    ["argocd", ["local", ...source], ["Application"]],
+    ["argocd-set", ["local", "local-2x8", ...source], ["ApplicationSet"]],
+    ["pulumi-operator", ["local", ...source, "--backend", "s3://state", "--service-account", "deployer"], ["Stack"]],
+  ])("prints the objects of %s", (tool, words, kinds) => {
+    const { code, stdout } = ascend("gitops", tool, ...words);
+    expect(code).toBe(0);
+    const documents = parseAllDocuments(stdout).map(
+      (document) => document.toJS() as { kind: string; metadata: object },
+    );
+    expect(documents.map(({ kind }) => kind)).toEqual(kinds);
+    for (const { metadata } of documents) expect(metadata).not.toHaveProperty("annotations");
+  });
+
+  it("prints a repository and one Kustomization a wave for Flux", () => {
+    const { stdout } = ascend("gitops", "flux", "local", ...source);
+    const kinds = parseAllDocuments(stdout).map((document) => (document.toJS() as { kind: string }).kind);
+    expect(kinds[0]).toBe("GitRepository");
+    expect(new Set(kinds.slice(1))).toEqual(new Set(["Kustomization"]));
+  });
+
+  it.each([
+    [["jenkins", "local"], "unknown tool jenkins"],
+    [["argocd"], "the name of a stack is missing"],
+    [["argocd", "local"], "--repository is missing"],
+    [["pulumi-operator", "local", ...source], "--backend is missing"],
+  ])("answers %j with one message", (words, message) => {
+    expect(ascend("gitops", ...words)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+  });
+});
+
+describe("ascend diff", () => {
+  const git = (folder: string, ...words: readonly string[]) =>
+    spawnSync("git", ["-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", ...words], {
+      encoding: "utf8",
+    });
+
+  it("tells in words what two revisions of a stack file differ in", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ascend-diff-"));
+    const call = (...words: readonly string[]) =>
+      spawnSync(process.execPath, [join(folder, "bin", "ascend.mjs"), "diff", "local", ...words], { encoding: "utf8" });
+    try {
+      for (const name of ["bin", "src", "node_modules", ".node-version", "package.json"])
+        symlinkSync(join(projectFolder, name), join(folder, name));
+      cpSync(join(projectFolder, "stacks"), join(folder, "stacks"), {
+        recursive: true,
+        filter: (path) => !path.includes("expected"),
+      });
+      rmSync(join(folder, "bin"));
+      cpSync(join(projectFolder, "bin"), join(folder, "bin"), { recursive: true });
+      rmSync(join(folder, "src"));
+      cpSync(join(projectFolder, "src"), join(folder, "src"), { recursive: true });
+      git(folder, "init", "--quiet");
+      git(folder, "add", "stacks");
+      expect(git(folder, "commit", "--quiet", "-m", "first")).toMatchObject({ status: 0 });
+      expect(call().stdout).toContain("nothing differs");
+      const file = join(folder, "stacks", "Pulumi.local.yaml");
+      writeFileSync(
+        file,
+        readFileSync(file, "utf8")
+          .replace("nodes: 1", "nodes: 2")
+          .replace("recipe: opensoraplan1.3/t2v", "recipe: opensoraplan1.3/t2v\n        nodes: 2"),
+      );
+      expect(call().stdout).toContain("global batch 8 → 16");
+      expect(JSON.parse(call("--json").stdout).changes).toContainEqual({
+        scope: "run t2v-93x480p",
+        name: "nodes",
+        before: "1",
+        after: "2",
+      });
+      git(folder, "commit", "--quiet", "-am", "second");
+      expect(call("--from", "HEAD~1", "--to", "HEAD").stdout).toContain("nodes 1 → 2");
+      expect(call("--from", "no-such-revision")).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("git rev-parse"),
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("ascend", () => {
   it.each<[string, readonly string[], string]>([
-    ["an unknown command", ["paln"], "unknown command paln; known: plan, render, status, help"],
+    ["an unknown command", ["paln"], "unknown command paln; known: plan, render, diff, gitops, status, help"],
     ["a word that every object has", ["constructor"], "unknown command constructor"],
     ["no stack", ["plan"], "the name of a stack is missing; usage: ascend plan"],
     ["two stacks", ["plan", "local", "local-2x8"], "too many arguments: local-2x8"],

@@ -6,7 +6,9 @@ import { processTerminal, type Terminal } from "./terminal.ts";
 const help = `ascend: Ascend training environments from one YAML file each
 
   ascend plan <stack> [--json]                        what would be created; touches nothing
-  ascend render <stack> --stdout | --output <folder>  the same manifests as YAML
+  ascend render <stack> --stdout | --output <folder>  the same manifests as YAML; --check says whether the folder is up to date
+  ascend diff <stack> [--from <revision>]             what differs between two revisions of the stack file, in words
+  ascend gitops <tool> <stack> --repository <address> objects for Argo CD, Flux or the Pulumi Kubernetes Operator
   ascend status <stack> [--json] [--wait]             stages, pods, nodes and progress on the cluster
   ascend help                                         this text
 
@@ -19,6 +21,8 @@ const commands: Readonly<
 > = {
   plan: async (...call) => (await import("./plan-command.ts")).planCommand(...call),
   render: async (...call) => (await import("./render-command.ts")).renderCommand(...call),
+  diff: async (...call) => (await import("./diff-command.ts")).diffCommand(...call),
+  gitops: async (...call) => (await import("./gitops-command.ts")).gitopsCommand(...call),
   status: async (...call) => (await import("./status-command.ts")).statusCommand(...call),
 };
 

@@ -105,6 +105,8 @@ describe("a stack file", () => {
     ["image.reference", "registry.example.com/image:latest"],
     ["image.reference", `registry.example.com/image@sha256:${digest.slice(1)}`],
     ["image.registryCredentials", { server: "r", username: "u", password: "in the clear" }],
+    ["image.registryCredentials", { externalSecret: { store: "vault" } }],
+    ["image.registryCredentials", { sealedSecret: "AgB", server: "r" }],
     ["storage.weights", { claim: "w", size: "1Gi" }],
     ["storage.weights", {}],
     ["storage.weights", { claim: "w", mountPath: "relative" }],
@@ -243,7 +245,7 @@ describe("secrets", () => {
     for (const text of [
       JSON.stringify(environment),
       inspect(environment, { depth: 20 }),
-      String(environment.image.registryCredentials?.password),
+      Object.values(environment.image.registryCredentials ?? {}).join(),
     ]) {
       expect(text).toContain("a secret");
       expect(text).not.toContain("ciphertext");

@@ -93,13 +93,48 @@ const imageSchema = z.strictObject({
     .default([])
     .meta(say("Existing secrets with registry credentials", "已存在的镜像仓库凭据 Secret")),
   registryCredentials: z
-    .strictObject({
-      server: text.meta(say("Registry host", "镜像仓库地址")),
-      username: text.meta(say("User name", "用户名")),
-      password: secretText.meta({ ...say("Password, encrypted by Pulumi", "由 Pulumi 加密的口令"), secret: true }),
-    })
+    .union([
+      z.strictObject({
+        server: text.meta(say("Registry host", "镜像仓库地址")),
+        username: text.meta(say("User name", "用户名")),
+        password: secretText.meta({ ...say("Password, encrypted by Pulumi", "由 Pulumi 加密的口令"), secret: true }),
+      }),
+      z.strictObject({
+        externalSecret: z
+          .strictObject({
+            store: text.meta(say("Name of the secret store", "SecretStore 名称")),
+            storeKind: z
+              .enum(["ClusterSecretStore", "SecretStore"])
+              .default("ClusterSecretStore")
+              .meta(say("Kind of the secret store", "SecretStore 的类型")),
+            key: text.meta(
+              say("Key in the store that holds the Docker configuration (JSON)", "存储中保存 Docker 配置(JSON)的键"),
+            ),
+            property: text.optional().meta(say("Property below that key", "该键下的属性")),
+          })
+          .meta(
+            say(
+              "Taken from a secret store by External Secrets; fit for Git",
+              "由 External Secrets 从密钥库读取;可入 Git",
+            ),
+          ),
+      }),
+      z.strictObject({
+        sealedSecret: text.meta(
+          say(
+            "The key .dockerconfigjson of the secret ascend-stacks-registry, sealed by kubeseal for the environment's namespace; fit for Git",
+            "由 kubeseal 针对本环境命名空间加密的 ascend-stacks-registry 的 .dockerconfigjson 键;可入 Git",
+          ),
+        ),
+      }),
+    ])
     .optional()
-    .meta(say("Credentials from which a pull secret is made", "用于生成拉取凭据的账号")),
+    .meta(
+      say(
+        "Credentials from which a pull secret is made: encrypted by Pulumi, or by reference to a secret store",
+        "用于生成拉取凭据的账号:由 Pulumi 加密,或引用密钥库",
+      ),
+    ),
   workingDirectory: absolutePath
     .default("/workspace/MindSpeed-MM")
     .meta(say("Where MindSpeed-MM lies in the image", "镜像内 MindSpeed-MM 的目录")),

@@ -68,28 +68,35 @@ function claimObject(environmentName: string, environment: Environment, role: Vo
 function registrySecretObject(environmentName: string, environment: Environment): readonly PlannedObject[] {
   const credentials = environment.image.registryCredentials;
   if (credentials === undefined) return [];
+  const shared = {
+    metadata: {
+      name: registrySecretName,
+      namespace: environment.namespace,
+      labels: objectLabels(environmentName, "registry", environment.labels),
+      annotations: waveAnnotation(waves.storage),
+    },
+  };
+  const planned = { name: "registry-secret", after: ["namespace"], isProtected: false, isRetained: false };
+  const type = "kubernetes.io/dockerconfigjson";
+  if ("externalSecret" in credentials) {
+    const { store, storeKind, key, property } = credentials.externalSecret;
+    return [
+      {
+        ...planned,
+        manifest: { ...externalSecret({ name: store, kind: storeKind }, type, { key, property }), ...shared },
+      },
+    ];
+  }
+  if ("sealedSecret" in credentials) {
+    const spec = { encryptedData: { ".dockerconfigjson": credentials.sealedSecret }, template: { type } };
+    return [{ ...planned, manifest: { apiVersion: "bitnami.com/v1alpha1", kind: "SealedSecret", ...shared, spec } }];
+  }
+  const { server, username } = credentials;
   return [
     {
-      name: "registry-secret",
-      manifest: {
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: {
-          name: registrySecretName,
-          namespace: environment.namespace,
-          labels: objectLabels(environmentName, "registry", environment.labels),
-          annotations: waveAnnotation(waves.storage),
-        },
-        type: "kubernetes.io/dockerconfigjson",
-      },
-      after: ["namespace"],
-      isProtected: false,
-      isRetained: false,
-      registrySecret: {
-        server: credentials.server,
-        username: credentials.username,
-        passwordPath: ["image", "registryCredentials", "password"],
-      },
+      ...planned,
+      manifest: { apiVersion: "v1", kind: "Secret", ...shared, type },
+      registrySecret: { server, username, passwordPath: ["image", "registryCredentials", "password"] },
     },
   ];
 }
@@ -138,6 +145,22 @@ function priorityObject(environmentName: string, environment: Environment): read
     },
   ];
 }
+
+/** The part of an ExternalSecret (external-secrets.io/v1) that says which secret is made of what. */
+const externalSecret = (
+  secretStoreRef: { readonly name: string; readonly kind: string },
+  type: string,
+  { key, property }: { readonly key: string; readonly property: string | undefined },
+) => ({
+  apiVersion: "external-secrets.io/v1",
+  kind: "ExternalSecret",
+  spec: {
+    refreshInterval: "1h",
+    secretStoreRef,
+    target: { name: registrySecretName, creationPolicy: "Owner", template: { type } },
+    data: [{ secretKey: ".dockerconfigjson", remoteRef: { key, ...(property === undefined ? {} : { property }) } }],
+  },
+});
 
 /** The environment's own objects, in an order in which each comes after what it needs. */
 export function baseObjects(environmentName: string, environment: Environment): readonly PlannedObject[] {
