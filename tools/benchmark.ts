@@ -7,6 +7,7 @@ import { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { planEnvironment } from "../src/pipeline/pipeline.ts";
 import { plannedObjects } from "../src/planned-objects.ts";
 import { readStack } from "../src/stack.ts";
+import { measureDataset } from "./dataset-benchmark.ts";
 import { type Engine, prepareEngine } from "./engine.ts";
 import { run } from "./processes.ts";
 import {
@@ -146,6 +147,7 @@ async function clusters(folder: string): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), "ascend-benchmark-"));
 try {
   await planning();
+  await measureDataset(print);
   await clusters(folder);
 } finally {
   await wipeVirtualCluster("bench", folder);

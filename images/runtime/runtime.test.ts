@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ContractOutput, StageContract } from "../../src/pipeline/contract.ts";
 import {
   at,
@@ -16,7 +14,6 @@ import {
   rankFolders,
   rankZero,
   run,
-  runtime,
   saves,
   script,
   start,

@@ -7,6 +7,8 @@ export interface TinyVideo {
   readonly frames?: number;
   /** Frames a second. */
   readonly rate?: number;
+  /** Whether the file asks for a quarter turn. */
+  readonly isTurned?: boolean;
 }
 
 const pictureBytes = 64;
@@ -29,8 +31,18 @@ function sampleEntry(width: number, height: number): Buffer {
   return box("mp4v", entry);
 }
 
+/** Matrices of a track header, in fixed point. */
+const upright = bytes32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
+const turned = bytes32(0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000);
+
 /** An mp4 file, its index first. */
-export function tinyMp4({ width = 640, height = 480, frames = 100, rate = 24 }: TinyVideo = {}): Buffer {
+export function tinyMp4({
+  width = 640,
+  height = 480,
+  frames = 100,
+  rate = 24,
+  isTurned = false,
+}: TinyVideo = {}): Buffer {
   const scale = 1000 * rate;
   const sampleTable = (chunk: number): Buffer =>
     box(
@@ -44,7 +56,13 @@ export function tinyMp4({ width = 640, height = 480, frames = 100, rate = 24 }: 
       "moov",
       box(
         "trak",
-        box("tkhd", bytes32(0, 0, 0, 1, 0, 1000 * frames), Buffer.alloc(60)),
+        box(
+          "tkhd",
+          bytes32(0, 0, 0, 1, 0, 1000 * frames),
+          Buffer.alloc(16),
+          isTurned ? turned : upright,
+          Buffer.alloc(8),
+        ),
         box(
           "mdia",
           box("mdhd", bytes32(0, 0, 0, scale, 1000 * frames, 0)),

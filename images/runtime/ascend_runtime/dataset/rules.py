@@ -154,14 +154,33 @@ def repaired(entry: Entry, rules: Rules) -> Tuple[Entry, List[str]]:
     return ({**entry, **changes}, reasons) if reasons else (entry, reasons)
 
 
-def _true_frames(entry: Entry, facts: VideoFacts) -> Optional[int]:
-    """Frames from the clip's start to the file's end, when the annotation promises more; None when it does not."""
-    if facts.frames is None:
-        return None
-    start = _start(entry) or 0
+def _left_frames(entry: Entry, facts: VideoFacts) -> Optional[int]:
+    """Frames from the clip's start to the file's end; None when the container does not tell."""
+    return None if facts.frames is None else max(0, facts.frames - (_start(entry) or 0))
+
+
+def _true_time(entry: Entry, facts: VideoFacts, rules: Rules) -> Tuple[Entry, List[str]]:
+    """Frames and frame rate where the annotation's would make the trainer fail, and why."""
+    annotated, start, left = _frames(entry), _start(entry) or 0, _left_frames(entry, facts)
+    changes: Dict[str, Any] = {}
+    reasons: List[str] = []
+    count = annotated
     tolerance = 0 if facts.has_exact_frames else _ESTIMATE_TOLERANCE
-    left = max(0, facts.frames - start)
-    return left if _frames(entry) > left + tolerance else None
+    if left is not None and annotated > left + tolerance:
+        count = changes["num_frames"] = left
+        reasons.append(SHORTER_FILE)
+    fps = facts.fps
+    if fps is None or fps <= 0 or not facts.has_exact_frames:
+        return changes, reasons
+    planned = min(resampled(count, entry["fps"], start, rules), rules.frames)
+    # The trainer plans with the annotation's rate and reads with the file's; it fails where the numbers of frames differ.
+    if min(resampled(count, fps, start, rules), rules.frames) != planned:
+        # A file that was encoded anew lasts as long as before. From where a later clip begins in it is unknown.
+        lasting = round(annotated / entry["fps"] * fps) if start == 0 else count
+        changes["num_frames"] = lasting if left is None else min(lasting, left)
+        changes["fps"] = fps
+        reasons.append(WRONG_FPS)
+    return changes, reasons
 
 
 def matched(entry: Entry, facts: VideoFacts, rules: Rules) -> Tuple[Optional[Entry], List[str]]:
@@ -175,16 +194,6 @@ def matched(entry: Entry, facts: VideoFacts, rules: Rules) -> Tuple[Optional[Ent
     elif _size(entry) != (facts.height, facts.width):
         changes["resolution"] = {**entry["resolution"], "height": facts.height, "width": facts.width}
         reasons.append(WRONG_RESOLUTION)
-    frames = _true_frames(entry, facts)
-    if frames is not None:
-        changes["num_frames"] = frames
-        reasons.append(SHORTER_FILE)
-    fps = facts.fps
-    if fps is not None and fps > 0:
-        count, start = _frames({**entry, **changes}), _start(entry) or 0
-        planned = min(resampled(count, entry["fps"], start, rules), rules.frames)
-        # The trainer plans with the annotation's rate and reads with the file's; it fails where the numbers of frames differ.
-        if min(resampled(count, fps, start, rules), rules.frames) != planned and facts.has_exact_frames:
-            changes["num_frames"], changes["fps"] = count, fps
-            reasons.append(WRONG_FPS)
-    return ({**entry, **changes}, reasons) if reasons else (entry, reasons)
+    time_changes, time_reasons = _true_time(entry, facts, rules)
+    reasons += time_reasons
+    return ({**entry, **changes, **time_changes}, reasons) if reasons else (entry, reasons)
