@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type FieldRules, type Json, type JsonMap, overrideFields } from "./fields.ts";
+import { type FieldRules, type Fields, overrideFields } from "./fields.ts";
 
-const document: JsonMap = {
+const document: Fields = {
   load_video_features: false,
   predictor: { model_id: "videoditsparse", from_pretrained: null, num_layers: 32, patch_size_thw: [1, 2, 2] },
   ae: { vae_cp_size: 1, use_tiling: false, dtype: "bf16" },
@@ -12,7 +12,7 @@ const rules: FieldRules = {
   known: { "ae.vae_scale_factor": [4, 8, 8], min_hxw: 1, "ae.i2v_processor": {}, "ae.i2v_processor.processor_id": "x" },
   owned: { "ae.vae_cp_size": { setting: "parallel.vaeContext", reason: "it follows from parallel.vaeContext" } },
 };
-const override = (overrides: JsonMap) => overrideFields(document, overrides, rules);
+const override = (overrides: Fields) => overrideFields(document, overrides, rules);
 
 describe("overrideFields", () => {
   it("merges maps, replaces lists, and adds fields that upstream knows", () => {
@@ -31,7 +31,7 @@ describe("overrideFields", () => {
         patch_size_thw: [1, 4, 4],
       },
       ae: {
-        ...(document.ae as JsonMap),
+        ...(document.ae as Fields),
         vae_scale_factor: [4, 16, 16],
         i2v_processor: { processor_id: "opensoraplan_i2v_processor" },
       },
@@ -42,7 +42,7 @@ describe("overrideFields", () => {
   it("changes nothing when overridden with its own values, in whole or in part", () => {
     const bare: FieldRules = { known: {}, owned: {} };
     const field = fc.stringMatching(/^[a-z]{1,6}$/);
-    const { tree } = fc.letrec<{ tree: Json }>((tie) => ({
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
       tree: fc.oneof(
         { maxDepth: 3 },
         fc.string(),
@@ -67,7 +67,7 @@ describe("overrideFields", () => {
     );
   });
 
-  it.each<[JsonMap, string, readonly string[]]>([
+  it.each<[Fields, string, readonly string[]]>([
     [{ predictor: { num_layer: 8 } }, "num_layer", ["num_layers"]],
     [{ num_layers: 8 }, "num_layers", ["predictor.num_layers"]],
     [{ ae: { use_tilling: true } }, "use_tilling", ["use_tiling"]],
@@ -92,7 +92,7 @@ describe("overrideFields", () => {
     );
   });
 
-  it.each<[JsonMap, string]>([
+  it.each<[Fields, string]>([
     [{ load_video_features: "yes" }, "true or false"],
     [{ predictor: { num_layers: "8" } }, "a number"],
     [{ predictor: { num_layers: null } }, "a number"],

@@ -4,21 +4,18 @@ import { nearestWords } from "../config/nearest.ts";
 import { type Overridden, ownedProblem } from "./arguments.ts";
 import type { Owned } from "./owned-options.ts";
 
-/** A value of a JSON document. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [field: string]: Json };
 /** A JSON document, or a map inside one. */
-export type JsonMap = { readonly [field: string]: Json };
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** What upstream reads beside what a document holds, and what follows from other settings. Keys are dotted paths. */
 export interface FieldRules {
   /** Fields that upstream knows but the document does not hold, with a value of the type that they take. */
-  readonly known: Readonly<Record<string, Json>>;
+  readonly known: Fields;
   readonly owned: Readonly<Record<string, Owned>>;
 }
 
-const isMap = (value: unknown): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isList = (value: unknown): value is readonly Json[] => Array.isArray(value);
+const isMap = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 const kindOf = (value: unknown): string => {
   if (value === null) return "null";
@@ -36,7 +33,7 @@ const typeWords: Readonly<Record<string, string>> = {
 };
 
 /** Why a value does not fit where `present` stands, in words of what would; `undefined` when it fits. */
-function misfit(value: unknown, present: Json): string | undefined {
+function misfit(value: unknown, present: unknown): string | undefined {
   if (present === null) return isMap(value) || isList(value) ? "a text, a number, true, false or null" : undefined;
   const wanted = kindOf(present);
   if (kindOf(value) !== wanted) return typeWords[wanted] ?? wanted;
@@ -53,8 +50,8 @@ function misfit(value: unknown, present: Json): string | undefined {
 const dotted = (path: readonly string[]): string => path.join(".");
 
 /** Dotted paths of every field that a document or the rules know. */
-function knownPaths(document: JsonMap, rules: FieldRules): readonly string[] {
-  const walk = (map: JsonMap, prefix: readonly string[]): readonly string[] =>
+function knownPaths(document: Fields, rules: FieldRules): readonly string[] {
+  const walk = (map: Fields, prefix: readonly string[]): readonly string[] =>
     Object.entries(map).flatMap(([field, value]) => [
       dotted([...prefix, field]),
       ...(isMap(value) ? walk(value, [...prefix, field]) : []),
@@ -96,7 +93,7 @@ const own = <Value>(map: Readonly<Record<string, Value>>, key: string): Value | 
   Object.hasOwn(map, key) ? map[key] : undefined;
 
 /** The value that a field gets, or `undefined` when its override is refused. */
-function overriddenField(walk: Walk, document: JsonMap, path: readonly string[], value: Json): Json | undefined {
+function overriddenField(walk: Walk, document: Fields, path: readonly string[], value: unknown): unknown {
   const field = path.at(-1) ?? "";
   const name = dotted(path);
   const owned = own(walk.rules.owned, name);
@@ -124,8 +121,8 @@ function refuse(walk: Walk, problem: Diagnostic): undefined {
   walk.problems.push(problem);
 }
 
-function merge(walk: Walk, document: JsonMap, overrides: JsonMap, prefix: readonly string[]): JsonMap {
-  const made = new Map<string, Json>(Object.entries(document));
+function merge(walk: Walk, document: Fields, overrides: Fields, prefix: readonly string[]): Fields {
+  const made = new Map<string, unknown>(Object.entries(document));
   for (const [field, value] of Object.entries(overrides)) {
     const result = overriddenField(walk, document, [...prefix, field], value);
     if (result !== undefined) made.set(field, result);
@@ -138,7 +135,7 @@ function merge(walk: Walk, document: JsonMap, overrides: JsonMap, prefix: readon
  *
  * Problems carry paths relative to the map of overrides; with a problem the document comes back unchanged.
  */
-export function overrideFields(document: JsonMap, overrides: JsonMap, rules: FieldRules): Overridden<JsonMap> {
+export function overrideFields(document: Fields, overrides: Fields, rules: FieldRules): Overridden<Fields> {
   const walk: Walk = { rules, paths: knownPaths(document, rules), problems: [] };
   const value = merge(walk, document, overrides, []);
   return { value: walk.problems.length > 0 ? document : value, problems: walk.problems };

@@ -1,7 +1,6 @@
 /** What a stack file says of overrides: the slice of the surface that belongs to this room. */
 import { z } from "zod";
 import { say, text } from "../config/fields.ts";
-import type { Json } from "./fields.ts";
 
 const optionValue = z.union([
   z.string(),
@@ -21,7 +20,7 @@ const isJson = (value: unknown, depth = 0): boolean => {
   return value === null || ["string", "number", "boolean"].includes(typeof value);
 };
 
-const json = z.custom<Json>(
+const json = z.custom<unknown>(
   (value) => isJson(value),
   "must be a plain value: text, number, true, false, null, list or map",
 );
