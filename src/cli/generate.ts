@@ -5,6 +5,7 @@ import { z } from "zod";
 import { environmentJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { referencePage } from "../config/reference-page.ts";
 import { environmentShape } from "../recipes/catalogue.ts";
+import { variablesPage } from "../variables/reference-page.ts";
 import { planDocumentSchema } from "./plan-document.ts";
 
 const extendsSchema = {
@@ -62,6 +63,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "docs/reference/plan.schema.json": json(z.toJSONSchema(planDocumentSchema)),
     "docs/reference/configuration.md": referencePage(environment, "english"),
     "docs/reference/configuration.zh.md": referencePage(environment, "chinese"),
+    "docs/reference/environment-variables.md": variablesPage("english"),
+    "docs/reference/environment-variables.zh.md": variablesPage("chinese"),
   };
 }
 

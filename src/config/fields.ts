@@ -62,19 +62,28 @@ export const resourceName = z
   .string()
   .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/, "must be an extended resource name, e.g. huawei.com/Ascend910");
 
-/** Variables that a scheduler or the launcher sets: a value from the stack file would be overwritten or break the rendezvous. */
+/**
+ * Variables that the scheduler or the launcher sets: a value from the stack file would be overwritten or break the rendezvous.
+ *
+ * Sources: Kubernetes indexed Jobs; Ascend Operator 26.0.0 (`env.go`); Volcano's plugins env, svc and pytorch; torchrun.
+ */
 export const ownedVariables: readonly string[] = [
   ...["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "NNODES"],
-  ...["JOB_COMPLETION_INDEX", "HCCL_LOGIC_SUPERPOD_ID", "REPLICA_TYPE", "VC_TASK_INDEX", "VK_TASK_INDEX"],
+  ...["GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE"],
+  ...["JOB_COMPLETION_INDEX", "HCCL_LOGIC_SUPERPOD_ID", "REPLICA_TYPE", "HostNetwork", "POD_IP", "XDL_IP"],
+  ...["PROCESS_RECOVER", "ELASTIC_PROCESS_RECOVER_ENABLE", "ENABLE_RESTART_FAULT_PROCESS", "HIGH_AVAILABILITY"],
 ];
+
+/** Names that only a scheduler or the launcher gives start like this: MindCluster, Volcano, Kubeflow Trainer, torchrun. */
+export const ownedVariablePrefixes: readonly string[] = ["MINDX_", "VC_", "VK_", "PET_", "TORCHELASTIC_"];
+
+const isOwned = (name: string): boolean =>
+  ownedVariables.includes(name) || ownedVariablePrefixes.some((prefix) => name.startsWith(prefix));
 
 export const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable")
-  .refine(
-    (name) => !ownedVariables.includes(name) && !name.startsWith("MINDX_"),
-    "is set by the scheduler or the launcher and cannot be set here",
-  );
+  .refine((name) => !isOwned(name), "is set by the scheduler or the launcher and cannot be set here");
 export const variableValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 /** A share between 0 and 1. */

@@ -12,6 +12,15 @@ export const commonRunFields = {
     .record(variableName, variableValue)
     .default({})
     .meta(say("Environment variables of the training, over the recipe's own", "训练的环境变量,覆盖默认值")),
+  acceptedVariables: z
+    .array(variableName)
+    .default([])
+    .meta(
+      say(
+        "Names in environmentVariables that are passed on although they look misspelt or their value is outside the known range",
+        "environmentVariables 中确认无误的名称:即使疑似拼写错误或取值超出已知范围也照常传递",
+      ),
+    ),
   secretVariables: z
     .record(
       variableName,

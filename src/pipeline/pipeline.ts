@@ -5,6 +5,7 @@ import { nodeShapeOf } from "../hardware/node-shapes.ts";
 import type { ParallelLayout } from "../parallel/layout.ts";
 import { recipeOf } from "../recipes/catalogue.ts";
 import type { StagePlan } from "../stages/stage-plan.ts";
+import { variableProblems } from "../variables/rules.ts";
 
 /** A stage with its name in the cluster and the stages that must be complete before it starts. */
 export interface PlannedStage {
@@ -67,6 +68,27 @@ function mergeStages(plans: readonly StagePlan[]): readonly PlannedStage[] {
   return [...merged.values()];
 }
 
+/** Whether pods share the addresses of their nodes; environments without the choice have addresses of their own. */
+const networkModeOf = ({ cluster: { network } }: Environment): "pod" | "hostNetwork" =>
+  "mode" in network && network.mode === "hostNetwork" ? "hostNetwork" : "pod";
+
+/** Findings about a run's environment variables, whatever its recipe. */
+function environmentProblems(
+  environment: Environment,
+  runName: string,
+  stages: readonly StagePlan[],
+): readonly Diagnostic[] {
+  const run = environment.runs[runName];
+  if (run === undefined) return [];
+  const defaults = stages.find(({ kind }) => kind === "npu")?.environment;
+  return variableProblems(run.environmentVariables, {
+    ...(defaults === undefined ? {} : { defaults }),
+    nodes: run.nodes,
+    networkMode: networkModeOf(environment),
+    accepted: run.acceptedVariables,
+  }).map((found) => ({ ...found, path: ["runs", runName, ...found.path] }));
+}
+
 /**
  * Plans every run of an environment. Pure: no file, cluster or clock is read.
  *
@@ -77,7 +99,8 @@ export function planEnvironment(environment: Environment): EnvironmentPlan {
   const planned = Object.entries(environment.runs).map(([runName, run]) => {
     const npusPerNode = run.npusPerNode ?? shape.npusPerNode;
     const result = recipeOf(run.recipe).plan({ environment, runName, run, shape, npusPerNode });
-    return { name: runName, recipe: run.recipe, ...result };
+    const diagnostics = [...result.diagnostics, ...environmentProblems(environment, runName, result.stages)];
+    return { name: runName, recipe: run.recipe, ...result, diagnostics };
   });
   return {
     environment,
