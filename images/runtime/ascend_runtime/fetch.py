@@ -125,16 +125,15 @@ def _receive(client: Client, url: str, part: _Part, patience: Patience) -> None:
         part.set_mark(_mark(answer))
         expected = answer.headers.get("content-length", "")
         end = have + int(expected) if expected.isdecimal() else None
-        with open(part.path, "ab") as file:
+        with open(part.path, "ab", buffering=0) as file:
             while True:
-                chunk = answer.response.read(_CHUNK_BYTES)
+                chunk = answer.response.read1(_CHUNK_BYTES)
                 if not chunk:
                     break
                 file.write(chunk)
                 have += len(chunk)
                 patience.progress()
                 part.announce(have)
-            file.flush()
             os.fsync(file.fileno())
         if end is not None and have < end:
             raise Interrupted(f"{part.title}: the connection ended after {have} of {end} bytes")

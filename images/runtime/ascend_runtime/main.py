@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Optional, Sequence
 
-from . import dataset, download
+from . import dataset, download_options
 from .contract import Contract, read_contract
 from .failures import OUTPUT_UNUSABLE, STOPPED, Failure, write_termination_message
 from .locks import HEARTBEAT_SECONDS
@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check the inputs only")
     check.add_argument("--contract", required=True, help="contract file of the stage")
     dataset.add_arguments(commands.add_parser("prepare-dataset", help="filter annotations to usable clips"))
-    download.add_arguments(commands.add_parser("download", help="bring files from a hub or mirror, resumable and checked"))
+    download_options.add_arguments(commands.add_parser("download", help="bring files from a hub or mirror, resumable and checked"))
     apply = commands.add_parser("apply-patches", help="repair upstream's code, when the image is built")
     apply.add_argument("--root", required=True, help="folder of the MindSpeed-MM checkout")
     apply.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"these alone, of {', '.join(PATCHES)}")
@@ -54,7 +54,9 @@ def _without_contract(options: argparse.Namespace) -> int:
     if options.command == "prepare-dataset":
         return dataset.prepare_dataset(options, os.environ.get(FINAL_OUTPUT))
     if options.command == "download":
-        return download.download(options)
+        from .download import download
+
+        return download(options)
     if options.command == "apply-patches":
         apply_patches(options.root, options.only)
     else:
