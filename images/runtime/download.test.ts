@@ -126,6 +126,11 @@ describe("download", () => {
     expect(brought().equals(content)).toBe(true);
   });
 
+  it("shows how far it is, and how fast", async () => {
+    const ended = await run(words("--file", "dit/w.bin"), { ...environment, ASCEND_STACKS_PROGRESS_SECONDS: "0" });
+    expect(ended.stderr).toMatch(/dit\/w\.bin: 0 MiB of 0 MiB \(100 %\), [\d.]+ MiB\/s/);
+  });
+
   it("goes on where the connection ended, in the same attempt", async () => {
     handler = inTurn(serve({ cutAfter: 100_000 }), serve());
     expect(await download("--file", `dit/w.bin@${sha256}`)).toMatchObject({ code: 0 });

@@ -15,7 +15,7 @@ from .transfer import Answer, Client, Interrupted, NoSuchRange, Patience
 
 RECORD = ".ascend-download.json"
 _CHUNK_BYTES = 1 << 20
-_PROGRESS_SECONDS = 10.0
+_PROGRESS_SECONDS = float(os.environ.get("ASCEND_STACKS_PROGRESS_SECONDS", "10"))
 _MIB = 1 << 20
 
 
