@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { run as runProgram } from "../../tools/processes.ts";
-import { at, type Ended, run, runtime, start, useRuntime, write } from "./harness.ts";
+import { at, contract, type Ended, launch, output, run, runtime, start, useRuntime, write } from "./harness.ts";
 import { tinyMp4 } from "./tiny-videos.ts";
 
 /** `prepare-dataset` as pods run it. */
@@ -46,6 +47,26 @@ const notes = (entries: readonly unknown[], name = "notes.json"): string => writ
 const written = (name = "1-notes.json"): readonly Entry[] =>
   JSON.parse(readFileSync(at("out", "annotations", name), "utf8")) as readonly Entry[];
 
+/** Several calls in one process, for starting Python takes longer than they do. */
+const several = `
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv[1])
+from ascend_runtime.main import main
+results = []
+for words in json.loads(sys.argv[2]):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = main(words)
+    results.append({"code": code, "stdout": stdout.getvalue(), "stderr": stderr.getvalue()})
+print(json.dumps(results))
+`;
+
+async function runSeveral(calls: readonly (readonly string[])[]): Promise<readonly Ended[]> {
+  const { code, stdout, stderr } = await runProgram("python3", ["-c", several, runtime, JSON.stringify(calls)]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return JSON.parse(stdout) as readonly Ended[];
+}
+
 beforeEach(() => {
   mkdirSync(at("videos"));
   write(at("videos", "a.mp4"), tinyMp4());
@@ -72,6 +93,8 @@ describe("entries", () => {
     ["no frame rate", clip({ fps: 0 })],
     ["no duration", clip({ num_frames: undefined })],
     ["no duration", clip({ num_frames: "100" })],
+    ["no duration", clip({ num_frames: 1e300 })],
+    ["no duration", clip({ num_frames: undefined, duration: 1e308 })],
     ["cut is no list that begins with a frame", clip({ cut: [] })],
     ["cut is no list that begins with a frame", clip({ cut: null })],
     ["the crop box is no list of four numbers", clip({ crop: null })],
@@ -92,7 +115,7 @@ describe("entries", () => {
     expect(ended).toMatchObject({ code: 0 });
     const expected: Record<string, number> = {};
     for (const [reason] of unusable) expected[reason] = (expected[reason] ?? 0) + 1;
-    expect(readJson("out", "report.json")).toMatchObject({ read: 34, usable: 4, corrected: {}, dropped: expected });
+    expect(readJson("out", "report.json")).toMatchObject({ read: 36, usable: 4, corrected: {}, dropped: expected });
     expect(readJson("out", "report.json").dropped).toEqual(expected);
     expect(written()).toEqual(good);
     expect(ended.stdout).toContain("dropped 3: file missing or empty (such as absent.mp4)");
@@ -215,19 +238,24 @@ describe("buckets", () => {
     ["of static resolution", { num_frames: 200 }, fixed, [93, 352, 640]],
   ];
 
-  it.each(cases)(
-    "hold a clip %s as upstream's arithmetic has it",
-    async (_, overrides, settings, [frames, height, width]) => {
-      const entries = Array.from({ length: 4 }, () => clip(overrides));
-      const ended = await run(command([notes(entries)], [...settings, "--probe", "exists"]));
-      expect(ended).toMatchObject({ code: 0 });
-      expect(readJson("out", "report.json").buckets).toEqual([
-        { frames, height, width, clips: 4, needed: 4, isKept: true },
-      ]);
-    },
-  );
+  it("are those of upstream's arithmetic", async () => {
+    const calls = cases.map(([name, overrides, settings]) => {
+      const list = notes(
+        Array.from({ length: 4 }, () => clip(overrides)),
+        `${name}.json`,
+      );
+      return command([list], [...settings, "--probe", "exists", "--output", at("out", name)]);
+    });
+    for (const { code } of await runSeveral(calls)) expect(code).toBe(0);
+    const buckets = cases.map(([name]) => [name, readJson("out", name, "report.json").buckets]);
+    const expected = cases.map(([name, , , [frames, height, width]]) => [
+      name,
+      [{ frames, height, width, clips: 4, needed: 4, isKept: true }],
+    ]);
+    expect(buckets).toEqual(expected);
+  });
 
-  it.each([
+  const unfit: readonly (readonly [string, Entry, readonly string[], string])[] = [
     // The trainer's own check when it reads at static resolution: height / width at most 17/16, at least 1/2.
     [
       "a square-like shape that selection lets pass and reading does not",
@@ -253,10 +281,18 @@ describe("buckets", () => {
       [...dynamic, "--speed-factor", "2"],
       "the speed factor leaves fewer frames than planned",
     ],
-  ])("leave out %s", async (_, overrides, settings, reason) => {
-    const ended = await run(command([notes([clip(overrides)])], [...settings, "--probe", "exists"]));
-    expect(ended).toMatchObject({ code: 75 });
-    expect(readJson("out", "report.json").dropped).toEqual({ [reason]: 1 });
+  ];
+
+  it("are not made of clips that selection or reading refuses", async () => {
+    const calls = unfit.map(([, overrides, settings], index) =>
+      command(
+        [notes([clip(overrides)], `${index}.json`)],
+        [...settings, "--probe", "exists", "--output", at("out", `${index}`)],
+      ),
+    );
+    for (const { code } of await runSeveral(calls)) expect(code).toBe(75);
+    const dropped = unfit.map(([name], index) => [name, readJson("out", `${index}`, "report.json").dropped]);
+    expect(dropped).toEqual(unfit.map(([name, , , reason]) => [name, { [reason]: 1 }]));
   });
 
   it("that are too small are dropped and shown", async () => {
@@ -317,32 +353,38 @@ describe("output", () => {
     );
   });
 
-  it.each([
+  const sources: readonly (readonly [string, string, string | Buffer, string])[] = [
     ["a list that is cut off", "notes.json", '[{"path": "a.mp4"}, {"pa', "cut off"],
     ["a list without its end", "notes.json", '[{"path": "a.mp4"},', "cut off"],
     ["no list", "notes.json", '{"path": "a.mp4"}', "with one entry a line its name must end with .jsonl"],
     ["nothing", "notes.json", "", "holds no JSON list"],
     ["a trailing comma", "notes.json", "[1,]", "not valid JSON"],
+    ["an abyss", "notes.json", "[".repeat(100_000), "nested too deeply"],
     ["a broken line", "notes.jsonl", '{"path": "a.mp4"}\n{"pa', "line at byte 18"],
     ["broken characters", "notes.json", Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), "cannot be read"],
     ["another kind of file", "notes.csv", "path", "must end with .json or .jsonl"],
-  ])("is refused for %s", async (_, name, content, message) => {
-    const ended = await prepare(write(at(name), content));
-    expect(ended.code).toBe(75);
-    expect(ended.stderr.trim().split("\n")).toHaveLength(1);
-    expect(ended.stderr).toContain(message);
-  });
+  ];
 
-  it.each([
+  const settings: readonly (readonly [string, readonly string[], string])[] = [
     ["a folder with a comma", ["--data-folder", "a,b"], "a folder with a comma"],
     ["a missing folder", ["--data-folder", "/absent"], "the data folder is missing"],
     ["a missing annotation file", ["--annotation", "absent.json"], "the annotation file is missing"],
     ["static resolution without a size", ["--resolution", "static"], "needs --height and --width"],
     ["more minimum frames than frames", ["--minimum-frames", "97"], "--minimum-frames must be"],
-  ])("is refused for %s", async (_, words, message) => {
-    const ended = await prepare(notes(good), ...words);
-    expect(ended.code).toBe(75);
-    expect(ended.stderr).toContain(message);
+  ];
+
+  it("is refused with one line for sources that cannot be read and settings that make no sense", async () => {
+    const list = notes(good);
+    const calls = [
+      ...sources.map(([, name, content], index) => command([write(at(`${index}`, name), content)])),
+      ...settings.map(([, words]) => command([list], [...dynamic, ...words])),
+    ];
+    const expected = [...sources.map((row) => [row[0], row[3]]), ...settings.map((row) => [row[0], row[2]])];
+    for (const [index, { code, stderr }] of (await runSeveral(calls)).entries()) {
+      const [title, message = ""] = expected[index] ?? [];
+      expect({ title, code, lines: stderr.trim().split("\n").length }).toEqual({ title, code: 75, lines: 1 });
+      expect(stderr).toContain(message);
+    }
   });
 });
 
@@ -395,6 +437,26 @@ describe("large annotation files", () => {
     expect(anew.stderr).not.toContain("going on");
     expect(readJson("out", "report.json")).toEqual(report);
     expect(output()).toEqual(annotations);
+  });
+
+  it("are gone on with by the next pod of a stage that was stopped", async () => {
+    const list = write(at("notes.json"), many(16_000));
+    const final = at("volume", "dataset");
+    const words = ["python3", runtime, ...command([list], [...dynamic, "--probe", "exists", "--output", final])];
+    const outputs = { outputs: [output({ path: final, requiredFiles: ["data.txt"] })] };
+    const stopped = start(["launch", "--contract", contract(outputs), "--", ...words], {
+      ASCEND_STACKS_SAVE_SECONDS: "0",
+    });
+    while (!existsSync(`${final}.progress/state.json`) && stopped.child.exitCode === null) await sleep(5);
+    stopped.child.kill("SIGTERM");
+    expect((await stopped.ended).code).toBe(143);
+    const ended = await launch(words, outputs);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stderr).toContain("going on after");
+    expect(readFileSync(join(final, "data.txt"), "utf8")).toBe(
+      `${at("videos")},${join(final, "annotations", "1-notes.json")}\n`,
+    );
+    expect(readdirSync(at("volume"))).toEqual(["dataset"]);
   });
 
   it("are judged anew when an option, the source or a kept file has changed", async () => {

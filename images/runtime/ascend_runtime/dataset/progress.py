@@ -22,10 +22,10 @@ _SAVE_SECONDS = float(os.environ.get("ASCEND_STACKS_SAVE_SECONDS", "2"))
 
 
 def _identity(options: Options) -> str:
-    """Hash over everything that decides the result; of the videos themselves only the root folder's time of change."""
+    """Hash over everything that decides the result; of the videos themselves only their root folder's time of change."""
     asked = {name: value for name, value in asdict(options).items() if name not in ("output", "threads", "restarts")}
-    state = os.stat(options.data_folder)
-    parts = [_VERSION, asked, fingerprint(options.annotations), [os.path.getsize(path) for path in options.annotations], state.st_mtime_ns]
+    changed = [os.stat(path).st_mtime_ns for path in (*options.annotations, options.data_folder)]
+    parts = [_VERSION, asked, fingerprint(options.annotations), changed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -67,6 +67,8 @@ class _Array:
                 # A number at the end of the buffer may go on in the next chunk.
                 if end == len(self._buffer) and self._refill():
                     continue
+            except RecursionError as error:
+                raise _cut_off(self._path, f"the entry at byte {self.offset()} is nested too deeply") from error
             except ValueError as error:
                 if self._refill():
                     continue
@@ -129,7 +131,7 @@ class _Lines:
                 continue
             try:
                 item = _decoder.decode(text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _cut_off(self._path, f"line at byte {start}: {error}") from error
             yield item
 

@@ -22,6 +22,9 @@ _VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv")
 # torchvision.datasets.folder.IMG_EXTENSIONS.
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 _TENSOR_SUFFIXES = (".pt", ".pth")
+# The trainer makes a list of that many numbers; nothing longer is a clip.
+_MOST_FRAMES = 10_000_000
+_LOWEST_FPS = 0.1
 # A container that does not count its frames gives a length that is off by rounding.
 _ESTIMATE_TOLERANCE = 2
 
@@ -34,7 +37,10 @@ WHOLE_NUMBERS = "a size with a decimal point"
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_image(entry: Entry) -> bool:
@@ -81,14 +87,18 @@ def _start(entry: Entry) -> Optional[int]:
         return 0
     cut = entry["cut"]
     is_usable = isinstance(cut, list) and len(cut) > 0 and isinstance(cut[0], int) and not isinstance(cut[0], bool) and cut[0] >= 0
-    return cut[0] if is_usable else None
+    return cut[0] if is_usable and cut[0] <= _MOST_FRAMES else None
+
+
+def _frames(entry: Entry) -> float:
+    return round(entry["fps"] * entry["duration"]) if entry.get("num_frames") is None else entry["num_frames"]
 
 
 def _time_problem(entry: Entry) -> Optional[str]:
-    if not _is_number(entry.get("fps")) or entry["fps"] <= 0:
+    if not _is_number(entry.get("fps")) or entry["fps"] < _LOWEST_FPS:
         return "no frame rate"
     given = "duration" if entry.get("num_frames") is None else "num_frames"
-    if not _is_number(entry.get(given)):
+    if not _is_number(entry.get(given)) or not _is_number(entry["fps"] * entry[given]) or _frames(entry) > _MOST_FRAMES:
         return "no duration"
     return "cut is no list that begins with a frame" if _start(entry) is None else None
 
@@ -112,10 +122,6 @@ def form_problem(entry: Any, rules: Rules) -> Optional[str]:
     if suffix in _IMAGE_SUFFIXES:
         return None if rules.keeps_images else "an image, not a video"
     return _time_problem(entry) or (_crop_problem(entry["crop"]) if "crop" in entry else None)
-
-
-def _frames(entry: Entry) -> float:
-    return round(entry["fps"] * entry["duration"]) if entry.get("num_frames") is None else entry["num_frames"]
 
 
 def bucket_of(entry: Entry, rules: Rules) -> Judgement:
