@@ -195,7 +195,7 @@ describe("ascend diff", () => {
     const call = (...words: readonly string[]) =>
       spawnSync(process.execPath, [join(folder, "bin", "ascend.mjs"), "diff", "local", ...words], { encoding: "utf8" });
     try {
-      for (const name of ["bin", "src", "node_modules", ".node-version", "package.json"])
+      for (const name of ["bin", "src", "charts", "node_modules", ".node-version", "package.json"])
         symlinkSync(join(projectFolder, name), join(folder, name));
       cpSync(join(projectFolder, "stacks"), join(folder, "stacks"), {
         recursive: true,

@@ -207,6 +207,41 @@ const storageSchema = z.strictObject({
   ),
 });
 
+const duration = z.string().regex(/^([0-9]+(ms|s|m|h))+$/, "must be a duration, e.g. 15s");
+
+const observabilitySchema = z.strictObject({
+  labels: labels
+    .default({})
+    .meta(say("Labels by which Prometheus selects monitors and rules", "Prometheus 选择监控对象与规则所用的标签")),
+  interval: duration.default("15s").meta(say("How often training pods are asked", "采集训练 Pod 的间隔")),
+  exporter: z
+    .strictObject({
+      namespace: dnsLabel.default("npu-exporter").meta(say("Namespace of npu-exporter", "npu-exporter 所在命名空间")),
+      serviceLabels: labels
+        .default({ app: "npu-exporter-svc" })
+        .meta(say("Labels of npu-exporter's Service", "npu-exporter Service 的标签")),
+      targetPort: z.int().min(1).max(65_535).default(8082).meta(say("Port of npu-exporter", "npu-exporter 的端口")),
+      interval: duration.default("10s").meta(say("How often npu-exporter is asked", "采集 npu-exporter 的间隔")),
+    })
+    .prefault({})
+    .meta(say("Metrics of the NPUs", "NPU 指标")),
+  temperatureCelsius: z
+    .int()
+    .min(40)
+    .max(120)
+    .default(95)
+    .meta(say("NPU temperature that raises an alert, in degrees Celsius", "NPU 温度告警阈值(摄氏度)")),
+  stalledMinutes: z
+    .int()
+    .min(5)
+    .max(1440)
+    .default(30)
+    .meta(say("Minutes without a new iteration that raise an alert", "多少分钟没有新迭代时告警")),
+  dashboardLabels: labels
+    .default({ grafana_dashboard: "1" })
+    .meta(say("Labels by which Grafana finds the dashboard", "Grafana 发现面板所用的标签")),
+});
+
 const runName = z
   .string()
   .max(30, "must have at most 30 characters")
@@ -231,6 +266,14 @@ export const environmentShapeOf = <Run extends z.ZodType<RunSettings>>(runSchema
     cluster: clusterSchema.meta(say("The cluster", "集群")),
     image: imageSchema.meta(say("The training image", "训练镜像")),
     storage: storageSchema.meta(say("The volumes", "存储卷")),
+    observability: observabilitySchema
+      .optional()
+      .meta(
+        say(
+          "Monitors, alert rules and a dashboard; needs the Prometheus Operator's definitions in the cluster",
+          "监控、告警规则与面板;集群需已安装 Prometheus Operator 的 CRD",
+        ),
+      ),
     security: securitySchema,
     priority: prioritySchema,
     runs: z

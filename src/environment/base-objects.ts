@@ -5,6 +5,7 @@ import { priorityClassName, stageAccountName } from "../kubernetes/pod-security.
 import { claimName, isClaimMade, volumeRoles } from "../kubernetes/volumes.ts";
 import type { VolumeRole } from "../stages/stage-plan.ts";
 import { registrySecretName } from "../workloads/pod.ts";
+import { observabilityObjects } from "./observability.ts";
 
 /**
  * The level of Pod Security that the namespace enforces: `restricted`, or `baseline` when a volume is an inline file server, a kind
@@ -172,5 +173,6 @@ export function baseObjects(environmentName: string, environment: Environment): 
       .filter((role) => isClaimMade(environment, role))
       .map((role) => claimObject(environmentName, environment, role)),
     ...registrySecretObject(environmentName, environment),
+    ...observabilityObjects(environmentName, environment),
   ];
 }
