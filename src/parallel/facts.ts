@@ -91,18 +91,52 @@ export interface RuleContext extends LayoutQuestion {
 /** How much a broken rule matters: an error stops or spoils the run, a warning may, a note only says what upstream does. */
 export type Severity = "error" | "warning" | "note";
 
+/** Settings of a stack file that can mend a broken rule: those of `parallel`, and those of `batch`. */
+export const settings = [
+  "tensor",
+  "pipeline",
+  "virtualPipeline",
+  "layersPerStage",
+  "context",
+  "contextAlgorithm",
+  "dynamicContext",
+  "vaeContext",
+  "encoderData",
+  "encoderOffloadInterval",
+  "micro",
+  "accumulation",
+  "global",
+] as const;
+
+/** One of the settings. */
+export type Setting = (typeof settings)[number];
+
 /** What a rule finds. `path` is relative to the run in the stack file. */
 export interface Finding {
   readonly path: readonly string[];
   readonly what: string;
   readonly got: string;
   readonly allowed: string;
+  /** Nearest valid values, where another setting than those of the layout mends it. */
+  readonly nearest?: readonly string[];
   readonly remedy?: string;
+}
+
+/** One rule: its name, how much it matters, the place that enforces it upstream, and the check. */
+export interface LayoutRule {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly source: string;
+  /** All settings of the layout on which the verdict depends; none when only something else can mend it. */
+  readonly mendedBy: readonly Setting[];
+  readonly isBroken: (context: RuleContext) => boolean;
+  /** The message; asked for only when the rule is broken. */
+  readonly finding: (context: RuleContext) => Finding;
 }
 
 /** A broken rule, with the nearest settings that no rule refuses. */
 export interface LayoutProblem extends Finding {
-  readonly severity: "error" | "warning";
+  readonly severity: Severity;
   readonly rule: string;
   readonly nearest: readonly string[];
 }

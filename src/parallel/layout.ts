@@ -124,14 +124,18 @@ export function layoutOf(
   };
 }
 
+/** Whether a number is a count: whole and at least 1. */
+export const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
+
 /** Divisors of a positive integer in rising order. */
 export function divisors(value: number): readonly number[] {
-  return Array.from({ length: value }, (_, index) => index + 1).filter((candidate) => value % candidate === 0);
+  const small: number[] = [];
+  for (let candidate = 1; candidate * candidate <= value; candidate += 1) {
+    if (value % candidate === 0) small.push(candidate);
+  }
+  const large = small.map((candidate) => value / candidate).filter((candidate) => candidate * candidate > value);
+  return [...small, ...large.reverse()];
 }
 
-/** The value and its nearest neighbours among the allowed ones, nearest first, at most `limit`. */
-export function nearestNumbers(value: number, allowed: readonly number[], limit = 3): readonly number[] {
-  return [...allowed]
-    .sort((left, right) => Math.abs(left - value) - Math.abs(right - value) || left - right)
-    .slice(0, limit);
-}
+/** Numbers as a list in a message. */
+export const list = (values: readonly (number | string)[]): string => values.join(", ");
