@@ -285,6 +285,7 @@ describe("preflight", () => {
 
 describe("the program's environment", () => {
   it("comes from the first environment script that exists; the pod's own values stay, search paths are extended", async () => {
+    write(at(".bashrc"), "PATH=/usr/bin:/bin\n");
     write(
       at("set_env.sh"),
       "echo noise\nexport ASCEND_HOME=/opt/ascend\nexport PATH=/opt/ascend/bin:$PATH\nexport TASK_QUEUE_ENABLE=12\n",
@@ -293,7 +294,8 @@ describe("the program's environment", () => {
     const ended = await launch(
       ["tool", at("volume", "converted")],
       { outputs: [output()], environmentScripts: [at("absent.sh"), at("set_env.sh")] },
-      { TASK_QUEUE_ENABLE: "1" },
+      // A shell's start-up file plays no part, though bash reads it under these circumstances.
+      { TASK_QUEUE_ENABLE: "1", SHLVL: "0", HOME: at() },
     );
     expect(ended.code).toBe(0);
     expect(readFileSync(at("volume", "converted", "out.pt"), "utf8")).toMatch(/^\/opt\/ascend 1 \/opt\/ascend\/bin:/);

@@ -27,8 +27,9 @@ def sourced_environment(scripts: Sequence[str], environment: Mapping[str, str]) 
     script = next((path for path in scripts if os.path.isfile(path)), None)
     if script is None:
         return dict(environment)
-    command = ["bash", "-c", 'source "$1" >&2 && env -0', "bash", script]
-    result = subprocess.run(command, env=dict(environment), capture_output=True, check=False)
+    # Neither start-up files nor a standard input: bash reads ~/.bashrc when that is a socket, and takes itself for a remote shell.
+    command = ["bash", "--norc", "--noprofile", "-c", 'source "$1" >&2 && env -0', "bash", script]
+    result = subprocess.run(command, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if result.returncode != 0:
         words = result.stderr.decode(errors="replace").strip().splitlines()
         raise Failure(ENVIRONMENT, f"the environment script {script} failed with {result.returncode}: {words[-1] if words else 'no message'}")
@@ -99,6 +100,13 @@ def children(parent: int) -> List[int]:
     return found
 
 
+def _signal(send: Callable[[int, int], None], target: int, number: int) -> None:
+    try:
+        send(target, number)
+    except ProcessLookupError:
+        pass  # It has ended in this moment.
+
+
 class Stopped(Exception):
     """The pod was asked to stop before the program was started."""
 
@@ -128,16 +136,14 @@ class Program:
         self.was_stopped = True
         if self._child is None:
             raise Stopped()
+        # torchrun ends its workers 30 s after its own signal, in the middle of a longer save: they get it in its place.
         workers = children(self._child.pid) if self._is_torchrun and not self._is_stop_passed else []
         self._is_stop_passed = True
-        try:
-            # torchrun ends its workers 30 s after its own signal, in the middle of a longer save: they get it in its place.
+        if workers:
             for worker in workers:
-                os.kill(worker, number)
-            if not workers:
-                os.killpg(self._child.pid, number)
-        except ProcessLookupError:
-            pass
+                _signal(os.kill, worker, number)
+        else:
+            _signal(os.killpg, self._child.pid, number)
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> int:
         """Runs to the end. Returns the exit code, 128 + n when signal n ended it."""
