@@ -91,7 +91,7 @@ const words = (...extra: readonly string[]): readonly string[] => [
   ...extra,
 ];
 
-const environment = { ASCEND_STACKS_RETRY_SECONDS: "0.01", no_proxy: "127.0.0.1" };
+const environment = { ASCEND_STACKS_RETRY_SECONDS: "0.001", no_proxy: "127.0.0.1" };
 const download = (...extra: readonly string[]): Promise<Ended> => run(words(...extra), environment);
 const gets = () => requests.filter(({ method }) => method === "GET");
 const brought = (path = "dit/w.bin"): Buffer => readFileSync(at("target", path));
@@ -212,6 +212,15 @@ describe("download", () => {
     expect(await download("--file", "dit/w.bin")).toMatchObject({
       code: 78,
       stderr: expect.stringContaining("interrupted 8 times in a row"),
+    });
+  });
+
+  it("gives up on a server that always ends at the same place and knows no ranges", async () => {
+    handler = serve({ tag: "", cutAfter: 100_000 });
+    const ended = await download("--file", "dit/w.bin");
+    expect(ended).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining("the connection ended after 100000 of 300000"),
     });
   });
 

@@ -83,9 +83,9 @@ describe("training", () => {
   it("gives a shared file system some time to show the last checkpoint", async () => {
     script(
       "torchrun",
-      `#!/bin/sh\n(sleep 1; ${saves("10").trim().replaceAll("\n", "; ")}) >/dev/null 2>&1 &\nexit 0\n`,
+      `#!/bin/sh\n(sleep 0.4; ${saves("10").trim().replaceAll("\n", "; ")}) >/dev/null 2>&1 &\nexit 0\n`,
     );
-    const ended = await launch(["pretrain.py"], training(), { ...rankZero, ASCEND_STACKS_SETTLE_SECONDS: "20" });
+    const ended = await launch(["pretrain.py"], training(), { ...rankZero, ASCEND_STACKS_SETTLE_SECONDS: "4" });
     expect(ended).toMatchObject({ code: 0 });
   });
 

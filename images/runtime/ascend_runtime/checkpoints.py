@@ -145,7 +145,7 @@ def prove(checkpoint: Checkpoint, contract: Contract) -> None:
         except Failure:
             if time.monotonic() >= deadline:
                 raise
-            time.sleep(min(1.0, SETTLE_SECONDS))
+            time.sleep(min(1.0, SETTLE_SECONDS / 20))
     if contract.launch.node_rank == 0:
         note = {"schemaVersion": 1, "identity": checkpoint.identity, "iteration": int(tracker), "run": contract.run, "image": contract.image}
         write_json(os.path.join(checkpoint.folder, MANIFEST), note)

@@ -132,7 +132,7 @@ def _receive(client: Client, url: str, part: _Part, patience: Patience) -> None:
                     break
                 file.write(chunk)
                 have += len(chunk)
-                patience.progress()
+                patience.progress(have)
                 part.announce(have)
             os.fsync(file.fileno())
         if end is not None and have < end:

@@ -61,5 +61,5 @@ def finish(output: Artifact, contract: Contract) -> None:
                 RESULT_MISSING,
                 f"the program ended without error but wrote no {output.title}; got no file {missing} in {output.path}; see its log above",
             )
-        time.sleep(min(1.0, SETTLE_SECONDS))
+        time.sleep(min(1.0, SETTLE_SECONDS / 20))
     write_manifest(output, output.path, contract)

@@ -118,10 +118,14 @@ class Patience:
 
     def __init__(self) -> None:
         self._attempts = 0
+        self._farthest = 0
 
-    def progress(self) -> None:
-        """Something arrived: the next interruption counts as the first."""
-        self._attempts = 0
+    def progress(self, length: int) -> None:
+        """Bytes that are here. More than ever before: the next interruption counts as the first. A source that always ends at the
+        same place, and knows no ranges, is given up all the same."""
+        if length > self._farthest:
+            self._farthest = length
+            self._attempts = 0
 
     def wait(self, interruption: Interrupted) -> None:
         """Pauses before the next attempt. Raises Failure when there have been enough."""
