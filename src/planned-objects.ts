@@ -3,7 +3,7 @@ import { baseObjects } from "./environment/base-objects.ts";
 import { deliveryAnnotations } from "./gitops/delivery.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
-import { workloadOf } from "./workloads/catalogue.ts";
+import { workloadFor } from "./workloads/catalogue.ts";
 
 /** Adds what delivery tools must know of an object; the engine applies the same annotations, so that Git and `up` stay equal. */
 function withDelivery(object: PlannedObject, plan: EnvironmentPlan): PlannedObject {
@@ -23,11 +23,12 @@ function withDelivery(object: PlannedObject, plan: EnvironmentPlan): PlannedObje
 export function plannedObjects(environmentName: string, plan: EnvironmentPlan): readonly PlannedObject[] {
   const { environment } = plan;
   const base = baseObjects(environmentName, environment);
-  const workload = workloadOf(environment.cluster.scheduler.kind);
   const names = base.map(({ name }) => name);
   const objects = [
     ...base,
-    ...plan.stages.flatMap((stage) => workload.objects({ environmentName, environment, stage, baseObjects: names })),
+    ...plan.stages.flatMap((stage) =>
+      workloadFor(environment, stage.plan).objects({ environmentName, environment, stage, baseObjects: names }),
+    ),
   ];
   return objects.map((object) => withDelivery(object, plan));
 }

@@ -5,6 +5,7 @@ import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import { type EnvironmentPlan, planEnvironment } from "./pipeline/pipeline.ts";
 import { plannedObjects } from "./planned-objects.ts";
 import { environmentShape } from "./recipes/catalogue.ts";
+import { objectProblems, settingsProblems } from "./workloads/rules/rules.ts";
 
 /** A stack that may be created. */
 export interface PlannedStack {
@@ -14,11 +15,16 @@ export interface PlannedStack {
   readonly warnings: readonly LocatedDiagnostic[];
 }
 
+const hasError = (found: readonly LocatedDiagnostic[]): boolean => found.some(({ severity }) => severity === "error");
+
 function planLoaded(stack: string, loaded: LoadedStack): PlannedStack {
   const plan = planEnvironment(loaded.environment);
-  const found = [...loaded.warnings, ...loaded.attach(plan.diagnostics)];
-  if (found.some(({ severity }) => severity === "error")) throw new ConfigurationError(stack, found);
-  return { plan, objects: plannedObjects(stack, plan), warnings: found };
+  const found = [...loaded.warnings, ...loaded.attach([...plan.diagnostics, ...settingsProblems(plan)])];
+  if (hasError(found)) throw new ConfigurationError(stack, found);
+  const objects = plannedObjects(stack, plan);
+  const all = [...found, ...loaded.attach(objectProblems(objects))];
+  if (hasError(all)) throw new ConfigurationError(stack, all);
+  return { plan, objects, warnings: all };
 }
 
 /**

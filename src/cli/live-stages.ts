@@ -1,7 +1,10 @@
 /** What the cluster says of each planned stage: read through the Kubernetes API, never written. */
-import { ApiException, BatchV1Api, CoreV1Api, KubeConfig, type V1Job, type V1Pod } from "@kubernetes/client-node";
+import { ApiException, CoreV1Api, CustomObjectsApi, KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import type { EnvironmentPlan, PlannedStage } from "../pipeline/pipeline.ts";
+import { workloadFor } from "../workloads/catalogue.ts";
+import { type Observation, rankOfPod, type WorkloadObject } from "../workloads/observation.ts";
 import { containerName } from "../workloads/pod.ts";
+import type { Workload } from "../workloads/workload.ts";
 import { type Progress, progressOf } from "./progress.ts";
 
 /** State of a stage on the cluster. */
@@ -31,30 +34,25 @@ export interface LiveStage {
 /** The cluster could not be asked: wrong address, credentials or rights. */
 export class ClusterError extends Error {}
 
-const condition = (job: V1Job, type: string) =>
-  job.status?.conditions?.find((candidate) => candidate.type === type && candidate.status === "True");
-
-function stateOf(job: V1Job, pods: readonly V1Pod[]): Pick<LiveStage, "state" | "reason"> {
-  const failed = condition(job, "Failed") ?? condition(job, "FailureTarget");
-  if (failed !== undefined)
-    return { state: "failed", reason: [failed.reason, failed.message].filter(Boolean).join(": ") };
-  if (condition(job, "Complete") !== undefined) return { state: "complete" };
-  if (pods.some(({ status }) => status?.phase === "Running")) return { state: "running" };
+/** State of a stage: its workload says whether it is over, its pods whether it runs or what it waits for. */
+function stateOf({ state, reason }: Observation, pods: readonly V1Pod[]): Pick<LiveStage, "state" | "reason"> {
+  const told = reason === undefined ? {} : { reason };
+  if (state !== "active") return { state, ...told };
+  if (pods.some(({ status }) => status?.phase === "Running")) return { state: "running", ...told };
   const unplaced = pods
     .flatMap(({ status }) => status?.conditions ?? [])
     .find(({ type, status }) => type === "PodScheduled" && status === "False");
-  return { state: "waiting", ...(unplaced?.message === undefined ? {} : { reason: unplaced.message }) };
+  return { state: "waiting", ...told, ...(unplaced?.message === undefined ? {} : { reason: unplaced.message }) };
 }
 
-const completionIndex = (pod: V1Pod): number =>
-  Number(pod.metadata?.annotations?.["batch.kubernetes.io/job-completion-index"] ?? -1);
+const isoTime = (time: string): string => new Date(time).toISOString();
 
 const createdAt = (pod: V1Pod): number => pod.metadata?.creationTimestamp?.getTime() ?? 0;
 
 /** The newest pod of the last rank: only its log has iteration lines. */
 const lastRankPod = (stage: PlannedStage, pods: readonly V1Pod[]): V1Pod | undefined =>
   pods
-    .filter((pod) => completionIndex(pod) === stage.plan.nodes - 1)
+    .filter((pod) => rankOfPod(pod) === stage.plan.nodes - 1)
     .sort((left, right) => createdAt(right) - createdAt(left))[0];
 
 async function progress(
@@ -77,7 +75,7 @@ async function liveStage(
   core: CoreV1Api,
   namespace: string,
   stage: PlannedStage,
-  job: V1Job | undefined,
+  observed: Observation | undefined,
   pods: readonly V1Pod[],
 ): Promise<LiveStage> {
   const named = { name: stage.name, runs: stage.runs, stage: stage.plan.stage };
@@ -88,21 +86,21 @@ async function liveStage(
     succeeded: counted("Succeeded"),
     failed: counted("Failed"),
   };
-  if (job === undefined) return { ...named, state: "not created", pods: counts, nodes: [] };
+  if (observed === undefined) return { ...named, state: "not created", pods: counts, nodes: [] };
   const found = await progress(core, namespace, stage, pods);
-  const ended = job.status?.completionTime ?? condition(job, "Failed")?.lastTransitionTime;
   return {
     ...named,
-    ...stateOf(job, pods),
+    ...stateOf(observed, pods),
     pods: counts,
     nodes: [...new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []))].sort(),
-    ...(job.status?.startTime === undefined ? {} : { startedAt: job.status.startTime.toISOString() }),
-    ...(ended === undefined ? {} : { endedAt: ended.toISOString() }),
+    ...(observed.startedAt === undefined ? {} : { startedAt: isoTime(observed.startedAt) }),
+    ...(observed.endedAt === undefined ? {} : { endedAt: isoTime(observed.endedAt) }),
     ...(found === undefined ? {} : { progress: found }),
   };
 }
 
 function explain(error: unknown, server: string | undefined): ClusterError {
+  if (error instanceof ClusterError) return error;
   if (error instanceof ApiException)
     return new ClusterError(`the cluster ${server} refused with ${error.code}: ${String(error.body).slice(0, 300)}`);
   const text =
@@ -112,6 +110,30 @@ function explain(error: unknown, server: string | undefined): ClusterError {
   return new ClusterError(
     `the cluster ${server ?? "(none configured)"} cannot be asked: ${text}; set KUBECONFIG to the cluster of this stack`,
   );
+}
+
+interface Query {
+  readonly namespace: string;
+  readonly labelSelector: string;
+}
+
+const notFound = 404;
+
+/** The stages' workloads of one kind by stage name. */
+async function observations(
+  api: CustomObjectsApi,
+  { resource, observe }: Workload,
+  query: Query,
+): Promise<ReadonlyMap<string, Observation>> {
+  const list = await api.listNamespacedCustomObject({ ...query, ...resource }).catch((error: unknown) => {
+    if (!(error instanceof ApiException) || error.code !== notFound) throw error;
+    throw new ClusterError(
+      `the cluster does not know ${resource.plural}.${resource.group}; install what serves them, or choose another cluster.scheduler.kind`,
+    );
+  });
+  // The API server lists objects of the kind that the path names.
+  const items = (list as { readonly items?: readonly WorkloadObject[] }).items ?? [];
+  return new Map(items.map((object) => [object.metadata?.name ?? "", observe(object)]));
 }
 
 /**
@@ -126,15 +148,17 @@ export async function liveStages(stack: string, plan: EnvironmentPlan): Promise<
     configuration.loadFromDefault();
     const core = configuration.makeApiClient(CoreV1Api);
     const query = { namespace, labelSelector: `app.kubernetes.io/instance=${stack},app.kubernetes.io/component=stage` };
-    const [jobs, pods] = await Promise.all([
-      configuration.makeApiClient(BatchV1Api).listNamespacedJob(query),
+    const kinds = [...new Set(plan.stages.map((stage) => workloadFor(plan.environment, stage.plan)))];
+    const custom = configuration.makeApiClient(CustomObjectsApi);
+    const [pods, ...found] = await Promise.all([
       core.listNamespacedPod(query),
+      ...kinds.map((kind) => observations(custom, kind, query)),
     ]);
     return await Promise.all(
       plan.stages.map((stage) => {
-        const job = jobs.items.find(({ metadata }) => metadata?.name === stage.name);
+        const observed = found[kinds.indexOf(workloadFor(plan.environment, stage.plan))]?.get(stage.name);
         const own = pods.items.filter(({ metadata }) => metadata?.labels?.["ascend-stacks/stage"] === stage.name);
-        return liveStage(core, namespace, stage, job, own);
+        return liveStage(core, namespace, stage, observed, own);
       }),
     );
   } catch (error) {

@@ -7,7 +7,7 @@ import type { LocatedDiagnostic } from "../config/diagnostics.ts";
 import type { EnvironmentPlan } from "../pipeline/pipeline.ts";
 import { stageName } from "../pipeline/pipeline.ts";
 import type { Artifact } from "../stages/stage-plan.ts";
-import { workloadOf } from "../workloads/catalogue.ts";
+import { workloadFor } from "../workloads/catalogue.ts";
 import { nodeCommand } from "../workloads/command.ts";
 
 const artifact = z.strictObject({
@@ -61,6 +61,7 @@ const diagnostic = z.strictObject({
   nearest: z.array(z.string()).optional(),
   remedy: z.string().optional(),
   rule: z.string().optional(),
+  source: z.string().optional().describe("Where the rule comes from"),
 });
 
 /** The whole document. */
@@ -95,7 +96,7 @@ const defined = <Value extends object>(value: Value): Value =>
 
 /** A diagnostic as other programs read it. */
 export function diagnosticDocument(found: LocatedDiagnostic): PlanDocument["diagnostics"][number] {
-  const { severity, what, got, allowed, remedy, rule, file, line, column } = found;
+  const { severity, what, got, allowed, remedy, rule, source, file, line, column } = found;
   const nearest = found.nearest === undefined ? undefined : [...found.nearest];
   const path = found.path.join(".");
   return defined({
@@ -110,6 +111,7 @@ export function diagnosticDocument(found: LocatedDiagnostic): PlanDocument["diag
     nearest,
     remedy,
     rule,
+    source,
   }) as PlanDocument["diagnostics"][number];
 }
 
@@ -122,7 +124,6 @@ export function planDocument(
   const found = diagnostics.map(diagnosticDocument);
   if (planned === undefined) return { schemaVersion: 1, stack, runs: [], stages: [], objects: [], diagnostics: found };
   const { plan, objects } = planned;
-  const workload = workloadOf(plan.environment.cluster.scheduler.kind);
   const runs = plan.runs.map((run) => {
     const { tensor, pipeline, virtualPipeline, context, data, worldSize, microBatch, microbatches, globalBatch } =
       run.layout;
@@ -150,7 +151,9 @@ export function planDocument(
         kind: stagePlan.kind,
         nodes: stagePlan.nodes,
         npusPerNode: stagePlan.npusPerNode,
-        argv: [...nodeCommand(stagePlan, workload.masterAddress(name, stagePlan.nodes))],
+        argv: [
+          ...nodeCommand(stagePlan, workloadFor(plan.environment, stagePlan).masterAddress(name, stagePlan.nodes)),
+        ],
         environment: { ...stagePlan.environment },
         files: { ...stagePlan.files },
         inputs: stagePlan.inputs.map(artifactDocument),

@@ -20,6 +20,8 @@ export interface Diagnostic {
   readonly remedy?: string;
   /** Name of the broken rule. */
   readonly rule?: string;
+  /** Where the rule comes from: document or source file of the program that would have refused or misread it. */
+  readonly source?: string;
 }
 
 /** One finding with its position. */
@@ -44,6 +46,7 @@ export function warningLine(found: LocatedDiagnostic): string {
       ? []
       : [`nearest: ${found.nearest.map(oneLine).join(", ")}`]),
     ...(found.remedy === undefined ? [] : [oneLine(found.remedy)]),
+    ...(found.source === undefined ? [] : [`source: ${oneLine(found.source)}`]),
   ];
   return `${position}: ${path === "" ? "" : `${path}: `}${parts.join("; ")}`;
 }

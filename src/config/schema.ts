@@ -5,71 +5,11 @@
  * Runs belong to recipes: a recipe brings the schema of its own runs, and `environmentShapeOf` puts them into the whole.
  */
 import { z } from "zod";
-import { type NodeShapeName, nodeShapes } from "../hardware/node-shapes.ts";
-import {
-  absolutePath,
-  annotations,
-  dnsLabel,
-  labels,
-  positive,
-  quantity,
-  relativePath,
-  resourceName,
-  say,
-  text,
-} from "./fields.ts";
+import { clusterSchema } from "./cluster-schema.ts";
+import { absolutePath, dnsLabel, labels, quantity, relativePath, say, text } from "./fields.ts";
 import { prioritySchema, securitySchema } from "./guard-rails.ts";
 import type { RunSettings } from "./run-fields.ts";
 import { SecretReference } from "./secret-reference.ts";
-
-const toleration = z.strictObject({
-  key: z.string().optional().meta(say("Taint key", "污点键")),
-  operator: z.enum(["Exists", "Equal"]).optional().meta(say("How the value is compared", "值的比较方式")),
-  value: z.string().optional().meta(say("Taint value", "污点值")),
-  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional().meta(say("Taint effect", "污点效果")),
-  tolerationSeconds: z.int().min(0).optional().meta(say("How long the taint is tolerated, in seconds", "容忍时长(秒)")),
-});
-
-const shapeNames = Object.keys(nodeShapes) as [NodeShapeName, ...NodeShapeName[]];
-
-const clusterSchema = z.strictObject({
-  nodeShape: z.enum(shapeNames).meta(say("Kind of node that runs train on", "训练所用节点的型号")),
-  nodes: positive.meta(say("How many nodes one run may use at most", "单个训练任务最多可用的节点数")),
-  resourceName: resourceName
-    .optional()
-    .meta(
-      say(
-        "Extended resource name of the NPUs, when it differs from the node shape's (Huawei Cloud CCE: huawei.com/ascend-1980)",
-        "NPU 扩展资源名,与型号默认值不同时填写(华为云 CCE 为 huawei.com/ascend-1980)",
-      ),
-    ),
-  scheduler: z
-    .discriminatedUnion("kind", [
-      z.strictObject({
-        kind: z.literal("job").meta(say("Indexed Job of Kubernetes itself", "Kubernetes 原生 Indexed Job")),
-      }),
-    ])
-    .default({ kind: "job" })
-    .meta(say("How stages are placed on the cluster", "各阶段在集群上的调度方式")),
-  network: z
-    .strictObject({
-      interface: text
-        .default("eth0")
-        .meta(say("Network interface inside the pod that ranks meet on", "Pod 内用于建链的网卡名")),
-    })
-    .prefault({})
-    .meta(say("Pod network", "Pod 网络")),
-  nodeSelector: labels
-    .default({})
-    .meta(say("Labels that the nodes of every stage must have", "所有阶段的节点必须带有的标签")),
-  tolerations: z.array(toleration).default([]).meta(say("Taints that pods tolerate", "Pod 可容忍的污点")),
-  podLabels: labels
-    .default({})
-    .meta(say("Labels on every pod; a change replaces Jobs", "加在每个 Pod 上的标签;修改会重建 Job")),
-  podAnnotations: annotations
-    .default({})
-    .meta(say("Annotations on every pod; a change replaces Jobs", "加在每个 Pod 上的注解;修改会重建 Job")),
-});
 
 const secretText = z.instanceof(SecretReference, {
   message:

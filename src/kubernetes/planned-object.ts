@@ -37,6 +37,11 @@ export interface PlannedObject {
   /** How long the engine waits for it at most. */
   readonly timeoutSeconds?: number;
   readonly registrySecret?: RegistrySecret;
+  /**
+   * Paths whose change makes a new object, for custom resources that must not be edited in place: the engine itself replaces those
+   * by name and namespace alone.
+   */
+  readonly replaceOnChanges?: readonly string[];
 }
 
 /**

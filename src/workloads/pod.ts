@@ -1,7 +1,7 @@
 /** The pod of a stage: equal on every scheduler except for what the scheduler itself injects. */
 import { posix } from "node:path";
 import type { Environment } from "../config/schema.ts";
-import { nodeShapeOf } from "../hardware/node-shapes.ts";
+import { npuResourceName, shapeOf } from "../kubernetes/npus.ts";
 import { objectLabels } from "../kubernetes/planned-object.ts";
 import {
   containerSecurity,
@@ -13,6 +13,8 @@ import {
 } from "../kubernetes/pod-security.ts";
 import { podVolume, volumeMount } from "../kubernetes/volumes.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
+import { hostMounts, hostNetworkFields, hostVariables, hostVolumes } from "./host-access.ts";
+import { gracePeriodSeconds, spread } from "./placement.ts";
 
 /** Name of the one container; AscendJob demands exactly this name. */
 export const containerName = "ascend";
@@ -23,12 +25,6 @@ export const filesFolder = "/etc/ascend-stacks";
 /** File name of the contract in that folder. */
 export const contractFile = "contract.json";
 
-/**
- * Seconds between the request to stop and the end by force. torchrun itself ends its workers about 30 s after the request, so a
- * training gets twice that and some; processor stages have nothing to save.
- */
-const gracePeriodSeconds = { npu: 120, cpu: 30 } as const;
-
 /** What a pod needs to know beside its stage. */
 export interface PodPlacement {
   readonly environmentName: string;
@@ -38,6 +34,11 @@ export interface PodPlacement {
   readonly filesName: string;
   /** Additional fields of the pod, e.g. `subdomain`. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Additional fields of the container, e.g. `ports`. */
+  readonly containerFields?: Readonly<Record<string, unknown>>;
+  /** What the scheduler reads from the pod. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Labels of the pods. User labels are left out on purpose: a label on a pod template would replace a running Job. */
@@ -54,11 +55,7 @@ export const podLabels = (
 /** Requests and limits. No processor limit: a pod with whole-core limits gets pinned by the static policy, which breaks npu-smi. */
 function resources({ environment, stage }: PodPlacement): Readonly<Record<string, unknown>> {
   const { plan } = stage;
-  const shape = nodeShapeOf(environment.cluster.nodeShape);
-  const npus =
-    plan.npusPerNode === 0
-      ? {}
-      : { [environment.cluster.resourceName ?? shape.resourceName]: String(plan.npusPerNode) };
+  const npus = plan.npusPerNode === 0 ? {} : { [npuResourceName(environment)]: String(plan.npusPerNode) };
   const memory = `${plan.resources.memoryGiB}Gi`;
   return {
     requests: { cpu: String(plan.resources.processorCores), memory, ...npus },
@@ -68,9 +65,10 @@ function resources({ environment, stage }: PodPlacement): Readonly<Record<string
 
 function command({ environment, stage }: PodPlacement): Readonly<Record<string, unknown>> {
   const settings = { ...scratchVariables(environment), ...stage.plan.environment };
-  const variables = [
+  const variables: readonly unknown[] = [
     ...Object.entries(settings).map(([name, value]) => ({ name, value })),
     ...secretVariables(environment, stage.plan.run),
+    ...hostVariables(environment, stage.plan),
   ];
   return {
     command: ["python3", environment.image.runtimeFolder, "launch"],
@@ -88,6 +86,7 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
     image: environment.image.reference,
     imagePullPolicy: environment.image.pullPolicy,
     ...command(placement),
+    ...placement.containerFields,
     resources: resources(placement),
     securityContext: containerSecurity(environment),
     volumeMounts: [
@@ -95,22 +94,9 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
       ...sharedMemory,
       ...scratchMounts(environment),
       ...stage.plan.volumes.map((role) => volumeMount(environment, role)),
+      ...hostMounts(environment, stage.plan),
     ],
   };
-}
-
-/**
- * One pod a node: only asked for when two pods of the stage would fit on one node. Two pods of a job on one node cannot do
- * collective communication with each other.
- */
-function spread({ environment, stage }: PodPlacement): Readonly<Record<string, unknown>> {
-  const { plan } = stage;
-  if (plan.nodes === 1 || plan.npusPerNode * 2 > nodeShapeOf(environment.cluster.nodeShape).npusPerNode) return {};
-  const term = {
-    labelSelector: { matchLabels: { "ascend-stacks/stage": stage.name } },
-    topologyKey: "kubernetes.io/hostname",
-  };
-  return { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
 }
 
 const pullSecrets = ({ image }: Environment): readonly string[] => [
@@ -126,26 +112,27 @@ export function podTemplate(placement: PodPlacement): Readonly<Record<string, un
   const { environmentName, environment, stage } = placement;
   const { plan } = stage;
   const secrets = pullSecrets(environment);
-  const annotations = { ...environment.cluster.podAnnotations, ...environment.runs[plan.run]?.podAnnotations };
-  const shape = nodeShapeOf(environment.cluster.nodeShape);
+  const own = { ...environment.cluster.podAnnotations, ...environment.runs[plan.run]?.podAnnotations };
+  const annotations = { ...own, ...placement.annotations };
   const sharedMemory = {
     name: "shared-memory",
     emptyDir: { medium: "Memory", sizeLimit: `${plan.resources.sharedMemoryGiB}Gi` },
   };
   return {
     metadata: {
-      labels: podLabels(environmentName, environment, stage.name),
+      labels: { ...podLabels(environmentName, environment, stage.name), ...placement.labels },
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: {
       restartPolicy: "Never",
       ...podSecurityFields(environment),
       enableServiceLinks: false,
-      terminationGracePeriodSeconds: gracePeriodSeconds[plan.kind],
-      nodeSelector: { "kubernetes.io/arch": shape.architecture, ...environment.cluster.nodeSelector },
+      terminationGracePeriodSeconds: gracePeriodSeconds(environment, plan),
+      nodeSelector: { "kubernetes.io/arch": shapeOf(environment).architecture, ...environment.cluster.nodeSelector },
       ...(environment.cluster.tolerations.length === 0 ? {} : { tolerations: environment.cluster.tolerations }),
       ...(secrets.length === 0 ? {} : { imagePullSecrets: secrets.map((name) => ({ name })) }),
-      ...spread(placement),
+      ...spread(environment, stage),
+      ...hostNetworkFields(environment, plan),
       ...placement.fields,
       containers: [container(placement)],
       volumes: [
@@ -153,6 +140,7 @@ export function podTemplate(placement: PodPlacement): Readonly<Record<string, un
         ...(plan.resources.sharedMemoryGiB > 0 ? [sharedMemory] : []),
         ...scratchVolumes(environment),
         ...plan.volumes.map((role) => podVolume(environment, role)),
+        ...hostVolumes(environment, plan),
       ],
     },
   };

@@ -42,6 +42,9 @@ export function registerObject(
     retainOnDelete: object.isRetained,
     ...(manifest.kind === "Secret" ? { additionalSecretOutputs: ["data", "stringData"] } : {}),
     ...(limit === undefined ? {} : { customTimeouts: { create: limit, update: limit } }),
+    ...(object.replaceOnChanges === undefined
+      ? {}
+      : { replaceOnChanges: [...object.replaceOnChanges], deleteBeforeReplace: true }),
   };
   const inputs =
     object.registrySecret === undefined
