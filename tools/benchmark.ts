@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatchV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import fc from "fast-check";
+import { layoutProblems } from "../src/parallel/rules.ts";
 import { planEnvironment } from "../src/pipeline/pipeline.ts";
 import { plannedObjects } from "../src/planned-objects.ts";
 import { readStack } from "../src/stack.ts";
+import { anyQuestion } from "../tests/layout-questions.ts";
 import { measureDataset } from "./dataset-benchmark.ts";
 import { type Engine, prepareEngine } from "./engine.ts";
 import { run } from "./processes.ts";
@@ -66,6 +69,18 @@ async function planning(): Promise<void> {
     const bytes = JSON.stringify(objects.map(({ manifest }) => manifest)).length;
     print(`objects of local-2x8 with ${nodes} nodes`, `${objects.length}, ${bytes} bytes`);
   }
+}
+
+/** Random layouts, half of them with everything at random, judged with the nearest valid settings of each refused one. */
+async function layouts(): Promise<void> {
+  const questions = fc.sample(anyQuestion, { numRuns: 10_000, seed: 1 });
+  let refused = 0;
+  const time = await timed(async () => {
+    for (const question of questions) {
+      if (layoutProblems(question).some(({ severity }) => severity === "error")) refused += 1;
+    }
+  });
+  print(`${questions.length} random layouts judged, ${refused} refused with suggestions`, seconds(time));
 }
 
 /** A program that does nothing, as the yardstick for the engine's own time. */
@@ -147,6 +162,7 @@ async function clusters(folder: string): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), "ascend-benchmark-"));
 try {
   await planning();
+  await layouts();
   await measureDataset(print);
   await clusters(folder);
 } finally {

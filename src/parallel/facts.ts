@@ -135,8 +135,13 @@ export interface LayoutRule {
 }
 
 /** A broken rule, with the nearest settings that no rule refuses. */
-export interface LayoutProblem extends Finding {
+export interface LayoutFinding extends Finding {
   readonly severity: Severity;
   readonly rule: string;
   readonly nearest: readonly string[];
+}
+
+/** A finding that a user has to hear of. */
+export interface LayoutProblem extends LayoutFinding {
+  readonly severity: "error" | "warning";
 }

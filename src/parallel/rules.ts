@@ -10,7 +10,7 @@ import { pairRules } from "./compatibility.ts";
 import { contextRules } from "./context-rules.ts";
 import { dynamicRules } from "./dynamic-rules.ts";
 import { encoderRules } from "./encoder-rules.ts";
-import type { LayoutProblem, LayoutQuestion, LayoutRule } from "./facts.ts";
+import type { LayoutFinding, LayoutProblem, LayoutQuestion, LayoutRule } from "./facts.ts";
 import { pipelineRules } from "./pipeline-rules.ts";
 import { strategySupported } from "./strategies.ts";
 import { contextOf, type Suggestion, suggestionsFor } from "./suggestions.ts";
@@ -33,7 +33,7 @@ export const nearestLayouts = (question: LayoutQuestion): readonly Suggestion[] 
   suggestionsFor(question, layoutRules);
 
 /** Every finding about a layout, notes included. An error comes with the nearest settings that no rule refuses. */
-export function layoutFindings(question: LayoutQuestion): readonly LayoutProblem[] {
+export function layoutFindings(question: LayoutQuestion): readonly LayoutFinding[] {
   const context = contextOf(question);
   const broken = layoutRules.filter((rule) => rule.isBroken(context));
   const isMendable = broken.some(({ severity, mendedBy }) => severity === "error" && mendedBy.length > 0);
@@ -46,14 +46,11 @@ export function layoutFindings(question: LayoutQuestion): readonly LayoutProblem
   }));
 }
 
-/** A finding that a user has to hear of: an error or a warning. */
-export type ReportedProblem = LayoutProblem & { readonly severity: "error" | "warning" };
-
-const isReported = (problem: LayoutProblem): problem is ReportedProblem => problem.severity !== "note";
+const isProblem = (finding: LayoutFinding): finding is LayoutProblem => finding.severity !== "note";
 
 /** All errors and warnings about a layout; it may run when no error is among them. */
-export const layoutProblems = (question: LayoutQuestion): readonly ReportedProblem[] =>
-  layoutFindings(question).filter(isReported);
+export const layoutProblems = (question: LayoutQuestion): readonly LayoutProblem[] =>
+  layoutFindings(question).filter(isProblem);
 
 /**
  * Latent frames of the clip lengths that the trainer's frame filter can produce: lengths y with minimum ≤ y ≤ maximum and
