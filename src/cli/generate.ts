@@ -7,6 +7,7 @@ import { referencePage } from "../config/reference-page.ts";
 import { environmentShape } from "../recipes/catalogue.ts";
 import { variablesPage } from "../variables/reference-page.ts";
 import { planDocumentSchema } from "./plan-document.ts";
+import { strategiesPage } from "./strategies-page.ts";
 
 const extendsSchema = {
   description: "Names of files in stacks/bases, without .yaml; this file wins over them",
@@ -63,6 +64,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "docs/reference/plan.schema.json": json(z.toJSONSchema(planDocumentSchema)),
     "docs/reference/configuration.md": referencePage(environment, "english"),
     "docs/reference/configuration.zh.md": referencePage(environment, "chinese"),
+    "docs/reference/parallel-strategies.md": strategiesPage("english"),
+    "docs/reference/parallel-strategies.zh.md": strategiesPage("chinese"),
     "docs/reference/environment-variables.md": variablesPage("english"),
     "docs/reference/environment-variables.zh.md": variablesPage("chinese"),
   };
