@@ -69,8 +69,9 @@ interface Walk {
 function nearestFields(walk: Walk, path: readonly string[], names: readonly string[]): readonly string[] {
   const field = path.at(-1) ?? "";
   const elsewhere = walk.paths.filter((known) => known === field || known.endsWith(`.${field}`));
-  const near = [...elsewhere, ...nearestWords(field, names), ...nearestWords(dotted(path), walk.paths)];
-  return [...new Set(near.length > 0 ? near : [...names, ...walk.paths].slice(0, 1))].slice(0, 3);
+  const near = [...elsewhere, ...nearestWords(field, names)];
+  const far = near.length > 0 ? near : nearestWords(dotted(path), walk.paths);
+  return (far.length > 0 ? far : [...names, ...walk.paths]).slice(0, far.length > 0 ? 3 : 1);
 }
 
 function unknownField(walk: Walk, path: readonly string[]): Diagnostic {
