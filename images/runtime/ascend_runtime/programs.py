@@ -83,6 +83,16 @@ def full_command(launch: Launch, program: Sequence[str]) -> List[str]:
     ]
 
 
+# Set by schedulers with other meanings than torchrun's: RANK counts nodes or pods there, WORLD_SIZE pods or NPUs, and LOCAL_RANK is a
+# list. torchrun sets all four for its workers; nothing that starts before them may take the scheduler's for its own.
+_SCHEDULER_RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+
+
+def without_scheduler_ranks(environment: Mapping[str, str]) -> Dict[str, str]:
+    """The environment of the program, once the contract has been read."""
+    return {name: value for name, value in environment.items() if name not in _SCHEDULER_RANKS}
+
+
 def children(parent: int) -> List[int]:
     """Process numbers of a process's direct children."""
     found = []
@@ -154,7 +164,7 @@ class Program:
         self._is_torchrun = os.path.basename(command[0]) == "torchrun"
         try:
             self._child = subprocess.Popen(
-                list(command), env=dict(environment), cwd=folder, stdout=subprocess.PIPE, start_new_session=True
+                list(command), env=without_scheduler_ranks(environment), cwd=folder, stdout=subprocess.PIPE, start_new_session=True
             )
         except OSError as error:
             raise Failure(ENVIRONMENT, f"the program {command[0]} cannot be started: {error}") from error
