@@ -237,7 +237,11 @@ describe("ascend diff", () => {
 
 describe("ascend", () => {
   it.each<[string, readonly string[], string]>([
-    ["an unknown command", ["paln"], "unknown command paln; known: plan, render, diff, gitops, status, help"],
+    [
+      "an unknown command",
+      ["paln"],
+      "unknown command paln; known: plan, render, diff, gitops, stop, resume, retire, status, help",
+    ],
     ["a word that every object has", ["constructor"], "unknown command constructor"],
     ["no stack", ["plan"], "the name of a stack is missing; usage: ascend plan"],
     ["two stacks", ["plan", "local", "local-2x8"], "too many arguments: local-2x8"],

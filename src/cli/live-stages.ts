@@ -8,7 +8,7 @@ import type { Workload } from "../workloads/workload.ts";
 import { type Progress, progressOf } from "./progress.ts";
 
 /** State of a stage on the cluster. */
-export type StageState = "not created" | "waiting" | "running" | "complete" | "failed";
+export type StageState = "not created" | "waiting" | "running" | "stopped" | "complete" | "failed";
 
 /** One stage as it is now. */
 export interface LiveStage {

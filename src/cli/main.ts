@@ -6,10 +6,13 @@ import { processTerminal, type Terminal } from "./terminal.ts";
 const help = `ascend: Ascend training environments from one YAML file each
 
   ascend plan <stack> [--json]                        what would be created; touches nothing
+  ascend plan <stack> --diff                          what the next update would do to what is there, and to runs
   ascend render <stack> --stdout | --output <folder>  the same manifests as YAML; --check says whether the folder is up to date
   ascend diff <stack> [--from <revision>]             what differs between two revisions of the stack file, in words
   ascend gitops <tool> <stack> --repository <address> objects for Argo CD, Flux or the Pulumi Kubernetes Operator
   ascend status <stack> [--json] [--wait]             stages, pods, nodes and progress on the cluster
+  ascend stop|resume <stack> <run>                    let a training rest, or go on from its last checkpoint
+  ascend retire <stack> <run>                         lift the protection of a run that is over
   ascend help                                         this text
 
 A stack is a file stacks/Pulumi.<stack>.yaml. "pulumi up" creates it.
@@ -23,6 +26,9 @@ const commands: Readonly<
   render: async (...call) => (await import("./render-command.ts")).renderCommand(...call),
   diff: async (...call) => (await import("./diff-command.ts")).diffCommand(...call),
   gitops: async (...call) => (await import("./gitops-command.ts")).gitopsCommand(...call),
+  stop: async (...call) => (await import("./run-control.ts")).stopCommand(...call),
+  resume: async (...call) => (await import("./run-control.ts")).resumeCommand(...call),
+  retire: async (...call) => (await import("./run-control.ts")).retireCommand(...call),
   status: async (...call) => (await import("./status-command.ts")).statusCommand(...call),
 };
 

@@ -1,8 +1,10 @@
 /** `ascend plan <stack>`: what the stack would create, without touching anything. */
 import { ConfigurationError, type LocatedDiagnostic, warningLine } from "../config/diagnostics.ts";
 import { nodeShapeOf } from "../hardware/node-shapes.ts";
-import { planStack } from "../stack.ts";
+import { type PlannedStack, planStack } from "../stack.ts";
 import { parseCall } from "./arguments.ts";
+import { readState } from "./engine-state.ts";
+import { planChanges, planChangesText } from "./plan-diff.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { tableLines } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -80,11 +82,33 @@ export function planText(
   ].join("\n");
 }
 
+/** What the next update would do to what is there; the exit code is 1 when the engine would refuse it. */
+function printChanges(
+  stack: string,
+  planned: PlannedStack,
+  projectFolder: string,
+  isJson: boolean,
+  terminal: Terminal,
+): number {
+  const changes = planChanges(planned, readState(projectFolder, stack));
+  terminal.print(
+    isJson
+      ? `${JSON.stringify({ schemaVersion: 1, stack, changes }, null, 2)}\n`
+      : planChangesText(stack, changes, terminal),
+  );
+  return changes.every(({ isAllowed }) => isAllowed) ? 0 : 1;
+}
+
 /** Runs the command; returns the exit code. */
 export function planCommand(words: readonly string[], projectFolder: string, terminal: Terminal): number {
-  const { stack, values } = parseCall("plan", "<stack> [--json]", words, { json: { type: "boolean" } });
+  const { stack, values } = parseCall("plan", "<stack> [--diff] [--json]", words, {
+    json: { type: "boolean" },
+    diff: { type: "boolean" },
+  });
   try {
-    const { plan, objects, warnings } = planStack(projectFolder, stack);
+    const planned = planStack(projectFolder, stack);
+    if (values.diff === true) return printChanges(stack, planned, projectFolder, values.json === true, terminal);
+    const { plan, objects, warnings } = planned;
     const named = objects.map(({ manifest, isProtected }) => ({
       kind: manifest.kind,
       name: manifest.metadata.name,

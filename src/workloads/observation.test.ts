@@ -84,3 +84,13 @@ describe("the rank of a pod", () => {
     expect(rankOfPod({ metadata: { name: "other-7" } })).toBe(-1);
   });
 });
+
+it.each([
+  ["Job", observeJob],
+  ["JobSet", observeJobSet],
+])("a %s that was told to rest is stopped, unless it is over", (_, observe) => {
+  const spec = { suspend: true };
+  expect(observe({ metadata, spec, status: {} })).toMatchObject({ state: "stopped" });
+  expect(observe({ metadata, spec, status: { conditions: [condition("Failed")] } }).state).toBe("failed");
+  expect(observe({ metadata, spec: { suspend: false }, status: {} }).state).toBe("active");
+});

@@ -2,8 +2,8 @@
 
 /** A stage's workload as it is now. */
 export interface Observation {
-  /** `active` says only that it is not over: whether pods run is for the pods to say. */
-  readonly state: "active" | "complete" | "failed";
+  /** `active` says only that it is not over: whether pods run is for the pods to say. `stopped` rests until it is resumed. */
+  readonly state: "active" | "stopped" | "complete" | "failed";
   /** Why it failed or what it waits for, in the words of the cluster. */
   readonly reason?: string;
   readonly startedAt?: string;
@@ -34,6 +34,7 @@ interface Condition {
 /** A workload as read from the cluster. */
 export interface WorkloadObject {
   readonly metadata?: { readonly name?: string; readonly creationTimestamp?: string };
+  readonly spec?: unknown;
   readonly status?: unknown;
 }
 
@@ -67,15 +68,24 @@ function fromConditions(object: WorkloadObject, complete: string, ...failed: rea
   });
 }
 
+/** A Job or JobSet that was told to rest: by `ascend stop`, or by a queue that has not admitted it yet. */
+function resting(object: WorkloadObject, observed: Observation): Observation {
+  const spec = (object.spec ?? {}) as { readonly suspend?: boolean };
+  return observed.state === "active" && spec.suspend === true
+    ? { ...observed, state: "stopped", reason: "suspended; ascend resume lets it go on" }
+    : observed;
+}
+
 /** An Indexed Job. A Job that is about to fail counts as failed: only its pods have still to end. */
 export function observeJob(object: WorkloadObject): Observation {
   const observed = fromConditions(object, "Complete", "Failed", "FailureTarget");
   const { startTime } = statusOf(object);
-  return startTime === undefined ? known({ ...observed, startedAt: undefined }) : observed;
+  return resting(object, startTime === undefined ? known({ ...observed, startedAt: undefined }) : observed);
 }
 
 /** A JobSet: its own conditions, not those of the Jobs in it, which end and come again at each restart. */
-export const observeJobSet = (object: WorkloadObject): Observation => fromConditions(object, "Completed", "Failed");
+export const observeJobSet = (object: WorkloadObject): Observation =>
+  resting(object, fromConditions(object, "Completed", "Failed"));
 
 /**
  * An AscendJob. The operator says whatever keeps it from starting in a condition, also mistakes that no webhook has refused.
