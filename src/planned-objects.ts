@@ -1,5 +1,7 @@
 /** All objects of an environment, for the engine, for Git and for the tests alike. */
-import { baseObjects } from "./environment/base-objects.ts";
+import { environmentObjects } from "./environment/base-objects.ts";
+import { admittedByKueue } from "./environment/queues.ts";
+import { withWaivers } from "./environment/waiver-list.ts";
 import { deliveryAnnotations } from "./gitops/delivery.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
@@ -22,13 +24,12 @@ function withDelivery(object: PlannedObject, plan: EnvironmentPlan): PlannedObje
  */
 export function plannedObjects(environmentName: string, plan: EnvironmentPlan): readonly PlannedObject[] {
   const { environment } = plan;
-  const base = baseObjects(environmentName, environment);
-  const names = base.map(({ name }) => name);
-  const objects = [
-    ...base,
-    ...plan.stages.flatMap((stage) =>
-      workloadFor(environment, stage.plan).objects({ environmentName, environment, stage, baseObjects: names }),
-    ),
-  ];
-  return objects.map((object) => withDelivery(object, plan));
+  const objects = environmentObjects(environmentName, plan, (baseObjects) =>
+    plan.stages
+      .flatMap((stage) =>
+        workloadFor(environment, stage.plan).objects({ environmentName, environment, stage, baseObjects }),
+      )
+      .map((object) => admittedByKueue(environment, object)),
+  );
+  return objects.map((object) => withWaivers(environment, withDelivery(object, plan)));
 }

@@ -1,6 +1,7 @@
 /** From a stack file to its plan, for the command line and for the engine. */
 import { ConfigurationError, type LocatedDiagnostic } from "./config/diagnostics.ts";
 import { type LoadedStack, loadFromEngine, loadStack } from "./config/load.ts";
+import { environmentProblems } from "./environment/problems.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import { type EnvironmentPlan, planEnvironment } from "./pipeline/pipeline.ts";
 import { plannedObjects } from "./planned-objects.ts";
@@ -22,7 +23,7 @@ function planLoaded(stack: string, loaded: LoadedStack): PlannedStack {
   const found = [...loaded.warnings, ...loaded.attach([...plan.diagnostics, ...settingsProblems(plan)])];
   if (hasError(found)) throw new ConfigurationError(stack, found);
   const objects = plannedObjects(stack, plan);
-  const all = [...found, ...loaded.attach(objectProblems(objects))];
+  const all = [...found, ...loaded.attach([...objectProblems(objects), ...environmentProblems(plan, objects)])];
   if (hasError(all)) throw new ConfigurationError(stack, all);
   return { plan, objects, warnings: all };
 }

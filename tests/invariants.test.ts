@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { waiversOf } from "../src/environment/waiver-list.ts";
 import type { KubernetesObject, PlannedObject } from "../src/kubernetes/planned-object.ts";
+import { levelFor, levelReasons } from "../src/kubernetes/pod-security-level.ts";
+import { containersOf, podSpecs } from "../src/kubernetes/pod-templates.ts";
+import { ruleFindings } from "../src/kubernetes/rules.ts";
 import { planEnvironment } from "../src/pipeline/pipeline.ts";
 import { plannedObjects } from "../src/planned-objects.ts";
 import { readStack } from "../src/stack.ts";
@@ -79,26 +83,30 @@ describe.each(plannedStacks)("stack %s", (name, { objects, plan }) => {
     }
   });
 
-  it("runs pods without privileges", () => {
-    for (const pod of jobs(objects).flatMap(({ manifest }) => podsOf(manifest))) {
-      expect(pod).toMatchObject({
-        automountServiceAccountToken: false,
-        serviceAccountName: "ascend-stacks-stage",
-        restartPolicy: "Never",
-        securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
-      });
-      expect(pod).not.toHaveProperty("hostNetwork");
-      expect(JSON.stringify(pod)).not.toContain("hostPath");
-      for (const container of pod.containers) {
-        expect(container.securityContext).toEqual({
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["ALL"] },
-          readOnlyRootFilesystem: true,
+  it("meets every security rule that it does not waive with a reason", () => {
+    const waived = waiversOf(plan.environment).map(({ rule }): string => rule);
+    const broken = objects.flatMap(ruleFindings).filter(({ rule }) => !waived.includes(rule));
+    expect(broken).toEqual([]);
+  });
+
+  it("runs pods as the driver's user under an account without rights", () => {
+    for (const { manifest } of objects) {
+      for (const pod of podSpecs(manifest)) {
+        expect(pod).toMatchObject({
+          serviceAccountName: "ascend-stacks-stage",
+          securityContext: { runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000 },
         });
-        expect(container.image).toMatch(/@sha256:[0-9a-f]{64}$/);
-        expect(container.resources.requests.memory).toBe(container.resources.limits.memory);
+        for (const container of containersOf(pod)) {
+          const { requests, limits } = anyField(container as unknown as KubernetesObject).resources;
+          expect(requests.memory).toBe(limits.memory);
+        }
       }
     }
+  });
+
+  it("enforces the level of Pod Security that its pods need", () => {
+    const reasons = objects.flatMap(({ manifest }) => podSpecs(manifest)).flatMap(levelReasons);
+    expect(objects[0]?.manifest.metadata.labels["pod-security.kubernetes.io/enforce"]).toBe(levelFor(reasons));
   });
 
   it("asks for NPUs in requests and limits alike, and pins no processors", () => {

@@ -245,8 +245,8 @@ export const waiversSchema = z
     z.strictObject({
       rule: z.enum(securityRuleNames).meta(say("Name of the rule", "规则名")),
       reason: text
-        .min(10, "must say why, in at least 10 characters")
         .max(500)
+        .refine((reason) => reason.trim().length >= 10, "must say why, in at least 10 characters")
         .meta(say("Why the environment breaks it; shown in every plan", "违反该规则的原因;会在计划中显示")),
     }),
   )

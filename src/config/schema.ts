@@ -6,10 +6,19 @@
  */
 import { z } from "zod";
 import { clusterSchema } from "./cluster-schema.ts";
-import { absolutePath, dnsLabel, labels, quantity, relativePath, say, text } from "./fields.ts";
-import { prioritySchema, securitySchema } from "./guard-rails.ts";
+import { absolutePath, dnsLabel, labels, say, text } from "./fields.ts";
+import {
+  accessSchema,
+  networkPolicySchema,
+  prioritySchema,
+  queueSchema,
+  quotaSchema,
+  securitySchema,
+  waiversSchema,
+} from "./guard-rails.ts";
 import type { RunSettings } from "./run-fields.ts";
 import { SecretReference } from "./secret-reference.ts";
+import { storageSchema } from "./storage-section.ts";
 
 const secretText = z.instanceof(SecretReference, {
   message:
@@ -87,66 +96,6 @@ const imageSchema = z.strictObject({
     .meta(say("CANN environment scripts; the first that exists is sourced", "CANN 环境变量脚本,取第一个存在的")),
 });
 
-const volume = (mountPath: string) =>
-  z
-    .strictObject({
-      mountPath: absolutePath.default(mountPath).meta(say("Where pods mount the volume", "在 Pod 内的挂载路径")),
-      subPath: relativePath
-        .optional()
-        .meta(say("Folder of the volume that is mounted instead of its root", "挂载卷内的子目录")),
-      readOnly: z.boolean().default(false).meta(say("Whether pods may only read it", "是否只读")),
-      claim: dnsLabel.optional().meta(say("Name of an existing claim", "已存在的 PVC 名称")),
-      nfs: z
-        .strictObject({
-          server: text.meta(say("Host name or address", "主机名或地址")),
-          path: absolutePath.meta(say("Exported path", "导出路径")),
-        })
-        .optional()
-        .meta(say("File server", "NFS 服务器")),
-      size: quantity
-        .optional()
-        .meta(say("Size of a claim that is made for the environment", "为该环境新建的 PVC 的容量")),
-      storageClass: dnsLabel
-        .optional()
-        .meta(
-          say("Storage class of that claim; the cluster's default when absent", "新建 PVC 的存储类;缺省用集群默认值"),
-        ),
-      accessMode: z
-        .enum(["ReadWriteMany", "ReadWriteOnce", "ReadOnlyMany"])
-        .default("ReadWriteMany")
-        .meta(say("Access mode of that claim", "新建 PVC 的访问模式")),
-      retain: z
-        .boolean()
-        .default(true)
-        .meta(say("Whether that claim is protected and outlives the stack", "该 PVC 是否受保护且在销毁环境后保留")),
-    })
-    .superRefine((settings, context) => {
-      const given = (["claim", "nfs", "size"] as const).filter((key) => settings[key] !== undefined);
-      if (given.length !== 1) {
-        context.addIssue({
-          code: "custom",
-          message: "a volume needs exactly one of claim, nfs and size",
-          params: { got: given.join(", ") || "none", allowed: "claim, nfs or size" },
-        });
-      }
-      if (settings.storageClass !== undefined && settings.size === undefined) {
-        context.addIssue({
-          code: "custom",
-          path: ["storageClass"],
-          message: "a storage class says nothing without size",
-          params: { remedy: "add size" },
-        });
-      }
-    });
-
-const storageSchema = z.strictObject({
-  weights: volume("/mnt/weights").meta(say("Downloaded and converted weights", "下载及转换后的权重")),
-  dataset: volume("/mnt/dataset").meta(say("Videos and annotation files", "视频与标注文件")),
-  checkpoints: volume("/mnt/checkpoints").meta(
-    say("Checkpoints and prepared dataset lists", "训练检查点与处理后的数据列表"),
-  ),
-});
-
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))+$/, "must be a duration, e.g. 15s");
 
 const observabilitySchema = z.strictObject({
@@ -215,7 +164,12 @@ export const environmentShapeOf = <Run extends z.ZodType<RunSettings>>(runSchema
         ),
       ),
     security: securitySchema,
+    access: accessSchema,
+    networkPolicy: networkPolicySchema,
+    quota: quotaSchema,
     priority: prioritySchema,
+    queue: queueSchema,
+    waivers: waiversSchema,
     runs: z
       .record(runName, runSchema)
       .refine((runs) => Object.keys(runs).length > 0, "must name at least one run")

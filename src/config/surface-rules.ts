@@ -43,19 +43,30 @@ function writableProblems({ storage }: Environment): readonly Diagnostic[] {
     }));
 }
 
-function sharedProblems({ storage, runs }: Environment): readonly Diagnostic[] {
-  if (!Object.values(runs).some(({ nodes }) => nodes > 1)) return [];
-  return roles
-    .filter((role) => storage[role].size !== undefined && storage[role].accessMode === "ReadWriteOnce")
-    .map((role) => ({
-      severity: "error",
-      rule: "shared-volumes-shared",
-      path: ["storage", role, "accessMode"],
-      what: "a run of several nodes needs every volume on all of them",
-      got: "ReadWriteOnce",
-      allowed: "ReadWriteMany",
-      nearest: ["ReadWriteMany"],
-    }));
+/** Access modes are known of claims that the environment makes; those of existing claims are the cluster's to tell. */
+function accessProblems({ storage, runs }: Environment): readonly Diagnostic[] {
+  const isShared = Object.values(runs).some(({ nodes }) => nodes > 1) || Object.keys(runs).length > 1;
+  return roles.flatMap((role): readonly Diagnostic[] => {
+    const { size, csi, nfs, accessMode, readOnly } = storage[role];
+    if (size === undefined && csi === undefined && nfs?.persistentVolume === undefined) return [];
+    const problem = { severity: "error", path: ["storage", role, "accessMode"], got: accessMode } as const;
+    const many = { allowed: "ReadWriteMany", nearest: ["ReadWriteMany"] } as const;
+    if (accessMode === "ReadWriteOnce" && isShared) {
+      const what = "several nodes or runs need the volume at the same time";
+      return [{ ...problem, ...many, rule: "shared-volumes-shared", what }];
+    }
+    if (accessMode !== "ReadOnlyMany") return [];
+    if (role !== "dataset") {
+      return [{ ...problem, ...many, rule: "written-volumes-writable", what: `stages write to the ${role} volume` }];
+    }
+    if (size !== undefined) {
+      const what = "a new claim that nobody may write to stays empty";
+      return [{ ...problem, ...many, rule: "read-only-volumes-filled", what }];
+    }
+    if (readOnly) return [];
+    const remedy = "add readOnly: true";
+    return [{ ...problem, rule: "read-only-volumes-read", what: "pods would mount the volume for writing", remedy }];
+  });
 }
 
 /** Folders of the pod that no volume may cover. */
@@ -146,7 +157,7 @@ export function surfaceProblems(environment: Environment): readonly Diagnostic[]
     ...mountProblems(environment),
     ...reservedProblems(environment),
     ...writableProblems(environment),
-    ...sharedProblems(environment),
+    ...accessProblems(environment),
     ...runProblems(environment),
     ...protectionWarnings(environment),
   ];

@@ -42,6 +42,8 @@ export interface PlannedObject {
    * by name and namespace alone.
    */
   readonly replaceOnChanges?: readonly string[];
+  /** Paths of fields that others write and that the engine leaves alone, e.g. `spec.suspend`. */
+  readonly ignoredFields?: readonly string[];
 }
 
 /**

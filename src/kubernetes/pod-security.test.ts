@@ -73,7 +73,8 @@ describe("priority", () => {
   it.each<[Environment["priority"], string | undefined]>([
     [undefined, undefined],
     [{ className: "team-high", preempts: false }, "team-high"],
-    [{ value: 1000, preempts: false }, "ascend-stacks-osp-t2v"],
+    [{ value: 1000, preempts: false }, "ascend-stacks-osp-t2v-1000"],
+    [{ value: -5, preempts: true }, "ascend-stacks-osp-t2v--5-preempting"],
   ])("of %j is the class %s", (priority, name) => {
     const changed = { ...environment, priority };
     expect(priorityClassName(changed)).toBe(name);

@@ -23,9 +23,13 @@ export function writablePaths({ security, image }: Environment): readonly string
   return [...new Set([...fixed, ...security.writablePaths])];
 }
 
-/** Name of the PriorityClass of stage pods, if any. One that is made belongs to the cluster, so its name carries the namespace. */
+/**
+ * Name of the PriorityClass of stage pods, if any. One that is made belongs to the cluster, so its name carries the namespace; it
+ * cannot be changed, so its name carries what it says.
+ */
 export function priorityClassName({ priority, namespace }: Environment): string | undefined {
-  return priority === undefined ? undefined : (priority.className ?? `ascend-stacks-${namespace}`);
+  if (priority === undefined || priority.className !== undefined) return priority?.className;
+  return `ascend-stacks-${namespace}-${priority.value}${priority.preempts ? "-preempting" : ""}`;
 }
 
 /** Fields of the pod. */

@@ -40,6 +40,7 @@ export function registerObject(
     dependsOn: [...dependencies],
     protect: object.isProtected,
     retainOnDelete: object.isRetained,
+    ...(object.ignoredFields === undefined ? {} : { ignoreChanges: [...object.ignoredFields] }),
     ...(manifest.kind === "Secret" ? { additionalSecretOutputs: ["data", "stringData"] } : {}),
     ...(limit === undefined ? {} : { customTimeouts: { create: limit, update: limit } }),
     ...(object.replaceOnChanges === undefined

@@ -340,7 +340,7 @@ describe("what pods take from their node", () => {
       GLOO_SOCKET_IFNAME: "enp189s0f0",
     });
     const others = objects.filter((object) => object !== training);
-    expect(JSON.stringify(others.map(({ manifest }) => manifest))).not.toContain("hostNetwork");
+    expect(JSON.stringify(others.flatMap(({ manifest }) => templatesOf(manifest)))).not.toContain("hostNetwork");
   });
 
   it("the driver, read-only, where no runtime mounts it", () => {

@@ -2,15 +2,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderStream, unrenderable } from "../gitops/render.ts";
 import { readStack } from "../stack.ts";
-import { baseObjects } from "./base-objects.ts";
+import { registrySecretObjects } from "./registry-secret.ts";
 
 const { environment } = readStack(join(import.meta.dirname, "..", ".."), "local");
 type Credentials = NonNullable<typeof environment.image.registryCredentials>;
 
 const registryObjects = (registryCredentials: Credentials) =>
-  baseObjects("local", { ...environment, image: { ...environment.image, registryCredentials } }).filter(
-    ({ name }) => name === "registry-secret",
-  );
+  registrySecretObjects({
+    environmentName: "local",
+    environment: { ...environment, image: { ...environment.image, registryCredentials } },
+  });
 
 describe("registry credentials by reference", () => {
   it("become an ExternalSecret that makes the pull secret, and can go into Git", () => {
