@@ -25,14 +25,18 @@ const secretText = z.instanceof(SecretReference, {
     "must be an encrypted value; write it with: pulumi config set --secret --path 'ascend-stacks:environment.<path>'",
 });
 
+const imageReference = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
+    "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
+  );
+
 const imageSchema = z.strictObject({
-  reference: z
-    .string()
-    .regex(
-      /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
-      "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
-    )
-    .meta(say("Training image by digest", "训练镜像,必须带摘要")),
+  reference: imageReference.meta(say("Training image by digest", "训练镜像,必须带摘要")),
+  evaluation: imageReference
+    .optional()
+    .meta(say("Image of evaluation stages, by digest", "评测阶段使用的镜像,必须带摘要")),
   pullPolicy: z
     .enum(["IfNotPresent", "Always", "Never"])
     .default("IfNotPresent")
