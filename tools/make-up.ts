@@ -10,6 +10,7 @@ import { planStack } from "../src/stack.ts";
 import { containerName } from "../src/workloads/pod.ts";
 import { type Engine, prepareEngine, runPulumi } from "./engine.ts";
 import { ensureTools, ToolError } from "./ensure.ts";
+import { tools } from "./manifest.ts";
 import { simulatedTrainingLog } from "./simulated-training.ts";
 import {
   startVirtualCluster,
@@ -70,7 +71,8 @@ async function upStack(engine: Engine, cluster: VirtualCluster, stack: string): 
 async function up(): Promise<void> {
   const started = Date.now();
   say("Tools");
-  for (const tool of await ensureTools()) say(`  ${tool.name} ${tool.version} (${tool.way})`);
+  const needed = tools.filter(({ isForTests }) => isForTests !== true).map(({ name }) => name);
+  for (const tool of await ensureTools(needed)) say(`  ${tool.name} ${tool.version} (${tool.way})`);
   const cluster = await startVirtualCluster({ name: clusterName, nodes: clusterNodes, shape: "atlas-800t-a2" });
   say(`Virtual cluster ${cluster.name} at ${cluster.server}: ${clusterNodes} simulated Atlas 800T A2 nodes`);
   const engine = await prepareEngine(join(cluster.folder, "engine"), cluster.kubeconfig, say);

@@ -57,6 +57,8 @@ export interface Tool {
   readonly modules: readonly ModuleBuild[];
   /** Files that programs of this tool read at run time; only the module way provides them. */
   readonly assets?: readonly string[];
+  /** Only tests of what it controls need it; `make up` does not. */
+  readonly isForTests?: boolean;
   /** What a user installs when no way works. */
   readonly remedy: string;
 }
@@ -65,6 +67,7 @@ const kubernetesVersion = "1.36.1";
 const kubernetesPrograms = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"] as const;
 const pulumiVersion = "3.259.0";
 const etcdVersion = "3.6.14";
+const jobSetVersion = "0.11.0";
 const helmVersion = "4.2.4";
 
 const etcdArchive = ({ system, architecture }: Platform): string => `etcd-v${etcdVersion}-${system}-${architecture}`;
@@ -149,6 +152,25 @@ export const tools: readonly Tool[] = [
     ],
     assets: ["definitions"],
     remedy: "install Go, from which kwok is built",
+  },
+  {
+    name: "jobset",
+    version: jobSetVersion,
+    programs: ["jobset"],
+    versionArguments: {},
+    fit: "same-minor",
+    // The project publishes images and manifests, not programs.
+    modules: [
+      {
+        folder: "jobset",
+        packages: ["sigs.k8s.io/jobset"],
+        linkVariables: { "sigs.k8s.io/jobset/pkg/version.GitVersion": `v${jobSetVersion}` },
+        assets: { module: "sigs.k8s.io/jobset", path: "config/components", name: "components" },
+      },
+    ],
+    assets: ["components"],
+    isForTests: true,
+    remedy: "install Go, from which the JobSet controller is built",
   },
   {
     name: "pulumi",

@@ -9,6 +9,7 @@ import { type Engine, prepareEngine, runPulumi } from "../../tools/engine.ts";
 import { type CommandResult, run } from "../../tools/processes.ts";
 import { startVirtualCluster, type VirtualCluster, wipeVirtualCluster } from "../../tools/virtual-cluster/cluster.ts";
 import { simulationAnnotations } from "../../tools/virtual-cluster/simulation.ts";
+import type { WorkloadKind } from "../../tools/virtual-cluster/state.ts";
 
 /** Folder of the project under test. */
 export const projectFolder = join(import.meta.dirname, "..", "..");
@@ -22,16 +23,17 @@ export interface Workbench {
   readonly folder: string;
   readonly cluster: VirtualCluster;
   readonly engine: Engine;
+  readonly configuration: KubeConfig;
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
 }
 
 const silent = (): void => undefined;
 
-/** Starts a cluster with an engine beside it. */
-export async function openWorkbench(nodes: number): Promise<Workbench> {
+/** Starts a cluster with an engine beside it. `workloads` are kinds beside Kubernetes' own that it shall know. */
+export async function openWorkbench(nodes: number, workloads: readonly WorkloadKind[] = []): Promise<Workbench> {
   const folder = mkdtempSync(join(tmpdir(), "ascend-end-to-end-"));
-  const cluster = await startVirtualCluster({ name: "test", nodes, shape: "atlas-800t-a2", root: folder });
+  const cluster = await startVirtualCluster({ name: "test", nodes, shape: "atlas-800t-a2", workloads, root: folder });
   const engine = await prepareEngine(join(folder, "engine"), cluster.kubeconfig, silent);
   const configuration = new KubeConfig();
   configuration.loadFromFile(cluster.kubeconfig);
@@ -39,6 +41,7 @@ export async function openWorkbench(nodes: number): Promise<Workbench> {
     folder,
     cluster,
     engine,
+    configuration,
     core: configuration.makeApiClient(CoreV1Api),
     batch: configuration.makeApiClient(BatchV1Api),
   };

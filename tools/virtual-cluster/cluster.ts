@@ -4,17 +4,18 @@
  */
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import type { NodeShapeName } from "../../src/hardware/node-shapes.ts";
-import { ensureTools, programsOf } from "../ensure.ts";
+import { ensureTools, programOf, programsOf } from "../ensure.ts";
 import { withLock } from "../lock.ts";
 import { identify, isRunning, type ProcessIdentity } from "../processes.ts";
 import { componentArguments } from "./components.ts";
-import { installBasics, installSimulation, makeNodes } from "./objects.ts";
+import { definitionsOf } from "./definitions/workloads.ts";
+import { isServing, serverOf } from "./health.ts";
+import { jobSetWebhooks, writeJobSetFiles } from "./jobset.ts";
+import { installBasics, installObjects, installSimulation, makeNodes, waitUntilServed } from "./objects.ts";
 import {
   type ClusterState,
   type ComponentName,
@@ -25,6 +26,7 @@ import {
   createState,
   isClusterName,
   readState,
+  type WorkloadKind,
   writeState,
 } from "./state.ts";
 
@@ -46,6 +48,8 @@ export interface StartRequest {
   readonly nodes: number;
   readonly shape: NodeShapeName;
   readonly root?: string;
+  /** Workload kinds beside Kubernetes' own; those that the cluster knows already stay. */
+  readonly workloads?: readonly WorkloadKind[];
   readonly progress?: (line: string) => void;
 }
 
@@ -53,33 +57,11 @@ const startSeconds = 60;
 const stopSeconds = 20;
 const pollMilliseconds = 50;
 
-const serverOf = ({ ports }: ClusterState): string => `https://127.0.0.1:${ports.apiServer}`;
-
 /** Folder of a cluster. @throws VirtualClusterError when the name cannot be one */
 export function clusterFolder(name: string, root = clustersRoot()): string {
   if (!isClusterName(name))
     throw new VirtualClusterError(`"${name}" cannot name a cluster; use lower-case letters, digits and inner dashes`);
   return join(root, name);
-}
-
-/** Asks an address once; true when it answers 200. */
-function answers(url: string, token?: string, certificate?: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const options = { timeout: 2000, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
-    const request = url.startsWith("https:")
-      ? httpsRequest(url, {
-          ...options,
-          ...(certificate === undefined ? { rejectUnauthorized: false } : { ca: certificate }),
-        })
-      : httpRequest(url, options);
-    request.on("response", (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    request.on("timeout", () => request.destroy());
-    request.on("error", () => resolve(false));
-    request.end();
-  });
 }
 
 /** The kubeconfig of the administrator; its extension carries the cluster's id. */
@@ -125,27 +107,6 @@ function launch(folder: string, state: ClusterState, component: ComponentName, p
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (identity === undefined) throw new VirtualClusterError(`${component} did not start: ${program}`);
   return identity;
-}
-
-/** Whether a program serves. */
-function isServing(folder: string, state: ClusterState, component: ComponentName): Promise<boolean> {
-  const { ports } = state;
-  switch (component) {
-    case "etcd":
-      return answers(`http://127.0.0.1:${ports.etcdClient}/health`);
-    case "kube-apiserver": {
-      const { certificate } = clusterFiles(folder);
-      return existsSync(certificate)
-        ? answers(`${serverOf(state)}/readyz`, state.token, readFileSync(certificate, "utf8"))
-        : Promise.resolve(false);
-    }
-    case "kube-controller-manager":
-      return answers(`https://127.0.0.1:${ports.controllerManager}/healthz`);
-    case "kube-scheduler":
-      return answers(`https://127.0.0.1:${ports.scheduler}/healthz`);
-    case "kwok":
-      return answers(`https://127.0.0.1:${ports.kwok}/healthz`);
-  }
 }
 
 /** Starts one program unless it runs, waits until it serves, and remembers it. */
@@ -219,6 +180,28 @@ async function startOrMovePorts(
   }
 }
 
+/** Makes a running cluster know workload kinds beside Kubernetes' own; of the JobSet the real controller runs too. */
+async function addWorkloads(
+  folder: string,
+  state: ClusterState,
+  kinds: readonly WorkloadKind[],
+  configuration: KubeConfig,
+): Promise<ClusterState> {
+  if (kinds.length === 0) return state;
+  const [tool] = kinds.includes("jobSet") ? await ensureTools(["jobset"]) : [];
+  const components = tool === undefined ? undefined : join(tool.folder, "assets", "components");
+  const definitions = kinds.flatMap((kind) => definitionsOf(kind, components));
+  await installObjects(configuration, definitions);
+  await waitUntilServed(configuration, definitions);
+  const remembered = { ...state, workloads: kinds };
+  writeState(folder, remembered);
+  if (tool === undefined || components === undefined) return remembered;
+  writeJobSetFiles(folder, remembered);
+  const running = await ensureComponent(folder, remembered, "jobset", programOf([tool], "jobset"));
+  await installObjects(configuration, jobSetWebhooks(components, folder, running));
+  return running;
+}
+
 /**
  * Starts a cluster, or makes a started one whole again: dead programs, missing nodes, missing objects.
  *
@@ -229,12 +212,16 @@ export async function startVirtualCluster(request: StartRequest): Promise<Virtua
   const installed = await ensureTools(["etcd", "kubernetes", "kwok"]);
   const definitionsFolder = join(installed.find(({ name }) => name === "kwok")?.folder ?? "", "assets", "definitions");
   return withLock(`${folder}.lock`, async () => {
-    const before = readState(folder) ?? (await createState(folder, request.name));
+    const known = readState(folder) ?? (await createState(folder, request.name));
+    // A cluster of an earlier version has no ports for what came later.
+    const before: ClusterState = { ...known, ports: { ...(await choosePorts()), ...known.ports } };
     const state = await startOrMovePorts(folder, before, programsOf(installed), definitionsFolder);
     const configuration = new KubeConfig();
     configuration.loadFromFile(clusterFiles(folder).kubeconfig);
     await installBasics(configuration, state);
     await makeNodes(configuration, request.shape, request.nodes);
+    const kinds = [...new Set([...(state.workloads ?? []), ...(request.workloads ?? [])])];
+    await addWorkloads(folder, state, kinds, configuration);
     return {
       name: state.name,
       id: state.id,
@@ -298,7 +285,9 @@ function residentMiB(id: number): number {
 export function virtualClusterStatus(name: string, root?: string): readonly ComponentStatus[] | undefined {
   const state = readState(clusterFolder(name, root));
   if (state === undefined) return undefined;
-  return componentNames.map((component) => {
+  const isOurs = (component: ComponentName): boolean =>
+    component !== "jobset" || state.workloads?.includes("jobSet") === true;
+  return componentNames.filter(isOurs).map((component) => {
     const process_ = state.processes[component];
     if (process_ === undefined || !isRunning(process_)) return { component, isRunning: false, memoryMiB: 0 };
     return { component, isRunning: true, processId: process_.id, memoryMiB: residentMiB(process_.id) };

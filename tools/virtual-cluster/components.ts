@@ -1,4 +1,5 @@
 /** Command lines of the cluster's programs: pure, one function each. Everything listens on the loopback address only. */
+import { jobSetSettings } from "./jobset.ts";
 import { type ClusterState, type ComponentName, clusterFiles } from "./state.ts";
 
 const loopback = "127.0.0.1";
@@ -82,12 +83,18 @@ const kwok = (folder: string, { ports }: ClusterState): readonly string[] => {
   ];
 };
 
+const jobset = (folder: string): readonly string[] => [
+  `--config=${jobSetSettings(folder)}`,
+  `--kubeconfig=${clusterFiles(folder).kubeconfig}`,
+];
+
 const builders: Readonly<Record<ComponentName, (folder: string, state: ClusterState) => readonly string[]>> = {
   etcd,
   "kube-apiserver": apiServer,
   "kube-controller-manager": controllerManager,
   "kube-scheduler": scheduler,
   kwok,
+  jobset,
 };
 
 /** Arguments of one program of a cluster. */

@@ -11,9 +11,12 @@ import {
   virtualClusterStatus,
   wipeVirtualCluster,
 } from "./cluster.ts";
+import { type WorkloadKind, workloadKinds } from "./state.ts";
 
 const usage =
-  "usage: node tools/virtual-cluster/main.ts up|down|status|wipe [--name <name>] [--nodes <count>] [--shape <shape>] [--json]";
+  "usage: node tools/virtual-cluster/main.ts up|down|status|wipe [--name <name>] [--nodes <count>] [--shape <shape>] [--workloads <kinds>] [--json]";
+
+const isWorkloadKind = (kind: string): kind is WorkloadKind => workloadKinds.some((known) => known === kind);
 
 const isShape = (name: string): name is NodeShapeName => Object.hasOwn(nodeShapes, name);
 
@@ -24,6 +27,7 @@ function parse() {
       name: { type: "string", default: "local" },
       nodes: { type: "string", default: "4" },
       shape: { type: "string", default: "atlas-800t-a2" },
+      workloads: { type: "string", default: "" },
       json: { type: "boolean", default: false },
     },
   });
@@ -33,7 +37,10 @@ function parse() {
     throw new VirtualClusterError(`--nodes takes a whole number from 0 to 5000, got ${values.nodes}`);
   if (!isShape(shape))
     throw new VirtualClusterError(`--shape takes one of ${Object.keys(nodeShapes).join(", ")}, got ${shape}`);
-  return { command: positionals[0] ?? "", name, nodes, shape, json };
+  const workloads = values.workloads.split(",").filter((kind) => kind !== "");
+  if (!workloads.every(isWorkloadKind))
+    throw new VirtualClusterError(`--workloads takes a list of ${workloadKinds.join(", ")}, got ${values.workloads}`);
+  return { command: positionals[0] ?? "", name, nodes, shape, workloads, json };
 }
 
 function status(name: string, isJson: boolean): number {
@@ -55,11 +62,11 @@ function status(name: string, isJson: boolean): number {
 }
 
 async function main(): Promise<number> {
-  const { command, name, nodes, shape, json } = parse();
+  const { command, name, nodes, shape, workloads, json } = parse();
   switch (command) {
     case "up": {
       const started = Date.now();
-      const cluster = await startVirtualCluster({ name, nodes, shape });
+      const cluster = await startVirtualCluster({ name, nodes, shape, workloads });
       const seconds = ((Date.now() - started) / 1000).toFixed(1);
       process.stdout.write(
         json

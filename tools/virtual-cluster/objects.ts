@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   ApiException,
+  ApiextensionsV1Api,
   CoreV1Api,
   type KubeConfig,
   type KubernetesObject,
@@ -55,16 +56,43 @@ function definitions(folder: string): readonly KubernetesObject[] {
 export async function installSimulation(configuration: KubeConfig, definitionsFolder: string): Promise<void> {
   const api = KubernetesObjectApi.makeApiClient(configuration);
   await inParallel(definitions(definitionsFolder), (definition) => ensure(() => api.create(definition)));
-  const deadline = Date.now() + 20_000;
-  for (const stage of stageObjects) {
+  await installObjects(configuration, stageObjects as readonly KubernetesObject[], true);
+}
+
+/** Makes objects that may be there already, several times until their kinds are served. */
+export async function installObjects(
+  configuration: KubeConfig,
+  objects: readonly KubernetesObject[],
+  isRetried = false,
+): Promise<void> {
+  const api = KubernetesObjectApi.makeApiClient(configuration);
+  const deadline = Date.now() + (isRetried ? 20_000 : 0);
+  for (const object of objects) {
     for (;;) {
       try {
-        await ensure(() => api.create(stage as KubernetesObject));
+        await ensure(() => api.create(object));
         break;
       } catch (error) {
         if (Date.now() > deadline) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
+    }
+  }
+}
+
+/** Waits until the API server serves some kinds: a moment after their definitions were made. */
+export async function waitUntilServed(
+  configuration: KubeConfig,
+  definitions_: readonly KubernetesObject[],
+): Promise<void> {
+  const api = configuration.makeApiClient(ApiextensionsV1Api);
+  const deadline = Date.now() + 20_000;
+  for (const { metadata } of definitions_) {
+    for (;;) {
+      const { status } = await api.readCustomResourceDefinition({ name: metadata?.name ?? "" });
+      if (status?.conditions?.some(({ type, status: value }) => type === "Established" && value === "True")) break;
+      if (Date.now() > deadline) throw new Error(`${metadata?.name} is not served after 20 s`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 }

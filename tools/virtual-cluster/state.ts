@@ -7,7 +7,16 @@ import { join } from "node:path";
 import type { ProcessIdentity } from "../processes.ts";
 
 /** The programs of a cluster in the order in which they start. */
-export const componentNames = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] as const;
+export const componentNames = [
+  ...(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] as const),
+  "jobset",
+] as const;
+
+/** Workload kinds beside Kubernetes' own that a cluster can be made to know. */
+export const workloadKinds = ["ascendJob", "volcanoJob", "jobSet"] as const;
+
+/** One of them. */
+export type WorkloadKind = (typeof workloadKinds)[number];
 
 /** One of the programs. */
 export type ComponentName = (typeof componentNames)[number];
@@ -20,6 +29,9 @@ export interface Ports {
   readonly controllerManager: number;
   readonly scheduler: number;
   readonly kwok: number;
+  /** Health of the JobSet controller. */
+  readonly jobSet: number;
+  readonly jobSetWebhooks: number;
 }
 
 /** Everything that is remembered. */
@@ -31,6 +43,8 @@ export interface ClusterState {
   readonly token: string;
   readonly ports: Ports;
   readonly processes: Readonly<Partial<Record<ComponentName, ProcessIdentity>>>;
+  /** Workload kinds that it knows beside Kubernetes' own. */
+  readonly workloads?: readonly WorkloadKind[];
 }
 
 /** Names become folder and object names. */
@@ -86,9 +100,11 @@ function freePort(): Promise<number> {
 /** Free ports, all different: each stays bound until all are known. */
 export async function choosePorts(): Promise<Ports> {
   const chosen = new Set<number>();
-  while (chosen.size < 6) chosen.add(await freePort());
-  const [etcdClient = 0, etcdPeer = 0, apiServer = 0, controllerManager = 0, scheduler = 0, kwok = 0] = chosen;
-  return { etcdClient, etcdPeer, apiServer, controllerManager, scheduler, kwok };
+  while (chosen.size < 8) chosen.add(await freePort());
+  const [etcdClient = 0, etcdPeer = 0, apiServer = 0, controllerManager = 0, scheduler = 0, kwok = 0, ...others] =
+    chosen;
+  const [jobSet = 0, jobSetWebhooks = 0] = others;
+  return { etcdClient, etcdPeer, apiServer, controllerManager, scheduler, kwok, jobSet, jobSetWebhooks };
 }
 
 /** Makes the folder of a new cluster with its credentials. */
