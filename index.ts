@@ -22,11 +22,11 @@ function register(): EnvironmentOutputs {
   try {
     const stack = planStackFromEngine(import.meta.dirname, pulumi.getStack(), configuration.getObject("environment"));
     for (const warning of stack.warnings) void pulumi.log.warn(warningLine(warning));
-    return registerEnvironment(pulumi.getStack(), stack.plan, readSecret);
+    return registerEnvironment(pulumi.getStack(), stack.plan, readSecret, stack.build);
   } catch (error) {
     if (error instanceof ConfigurationError) throw new pulumi.RunError(error.message);
     throw error;
   }
 }
 
-export const { namespace, runs } = register();
+export const { namespace, runs, image } = register();

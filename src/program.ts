@@ -1,9 +1,12 @@
 /** Registers an environment with the engine: connects the rooms, decides nothing. */
+import { builtName, type ImageBuild } from "./images/image-plan.ts";
+import { TrainingImage } from "./images/training-image.ts";
+import { imagesFolder } from "./images/versions.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
 import { plannedObjects } from "./planned-objects.ts";
 import * as pulumi from "./pulumi.ts";
-import { registerObject, type SecretReader } from "./workloads/register.ts";
+import { type BuiltImage, registerObject, type SecretReader } from "./workloads/register.ts";
 import { Stage } from "./workloads/stage-component.ts";
 
 /** What an environment tells the user when it is up. */
@@ -11,6 +14,8 @@ export interface EnvironmentOutputs {
   readonly namespace: string;
   /** Names of the Jobs of each run, in order. */
   readonly runs: Readonly<Record<string, readonly string[]>>;
+  /** The training image by digest. */
+  readonly image: string | pulumi.Output<string>;
 }
 
 /** Says how a protection is lifted: the engine's own refusal speaks of a flag in the program, which is not the user's to change. */
@@ -23,33 +28,56 @@ function explainProtection(objects: readonly PlannedObject[], plan: EnvironmentP
   );
 }
 
+/** Registers the build of the training image. */
+function registerImage(build: ImageBuild, plan: EnvironmentPlan, readSecret: SecretReader): BuiltImage {
+  const credentials = plan.environment.image.registryCredentials;
+  const registry =
+    credentials !== undefined && "password" in credentials
+      ? {
+          server: credentials.server,
+          username: credentials.username,
+          password: pulumi.secret(readSecret(["image", "registryCredentials", "password"])),
+        }
+      : undefined;
+  const image = new TrainingImage("training-image", {
+    build,
+    images: imagesFolder,
+    ...(registry === undefined ? {} : { registry }),
+  });
+  return { name: builtName(build), reference: image.reference, resource: image.image };
+}
+
 /**
  * Registers every object of the plan, stage by stage.
  *
  * @param environmentName name of the stack
  * @param readSecret reads a secret of the stack's configuration by its path
+ * @param build of the training image, when the stack builds it
  */
 export function registerEnvironment(
   environmentName: string,
   plan: EnvironmentPlan,
   readSecret: SecretReader,
+  build?: ImageBuild,
 ): EnvironmentOutputs {
+  const image = build === undefined ? undefined : registerImage(build, plan, readSecret);
   const objects = plannedObjects(environmentName, plan);
   explainProtection(objects, plan);
   const resources = new Map<string, pulumi.Resource>();
   for (const object of objects.filter(({ stage }) => stage === undefined)) {
     const dependencies = object.after.flatMap((other) => resources.get(other) ?? []);
-    resources.set(object.name, registerObject(object, undefined, dependencies, readSecret));
+    resources.set(object.name, registerObject(object, undefined, dependencies, readSecret, image));
   }
   for (const { name } of plan.stages) {
     const own = objects.filter(({ stage }) => stage === name);
-    const component = new Stage(name, { objects: own, others: resources, readSecret });
+    const component = new Stage(name, { objects: own, others: resources, readSecret, image });
     for (const [objectName, resource] of component.resources) resources.set(objectName, resource);
   }
   const jobsOf = (run: string): readonly string[] =>
     plan.stages.filter(({ runs }) => runs.includes(run)).map(({ name }) => name);
   return {
     namespace: plan.environment.namespace,
+    image: image?.reference ?? plan.environment.image.reference,
     runs: Object.fromEntries(plan.runs.map(({ name }) => [name, jobsOf(name)])),
   };
 }

@@ -11,6 +11,7 @@ const floors: readonly (readonly string[])[] = [
   ["planned-objects"],
   ["gitops"],
   ["environment"],
+  ["images"],
   ["workloads"],
   ["kubernetes"],
   ["pipeline"],
@@ -50,9 +51,8 @@ describe.each(files)("%s", (file) => {
   });
 
   it("knows Pulumi only where resources are registered", () => {
-    const isComponent = ["program.ts", "pulumi.ts", "workloads/register.ts", "workloads/stage-component.ts"].includes(
-      file,
-    );
+    const components = ["images/training-image.ts", "workloads/register.ts", "workloads/stage-component.ts"];
+    const isComponent = ["program.ts", "pulumi.ts", ...components].includes(file);
     if (!isComponent)
       expect(importsOf(file).filter((name) => name.startsWith("@pulumi/") || name.endsWith("/pulumi.ts"))).toEqual([]);
   });

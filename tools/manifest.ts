@@ -69,6 +69,7 @@ const pulumiVersion = "3.259.0";
 const etcdVersion = "3.6.14";
 const jobSetVersion = "0.11.0";
 const helmVersion = "4.2.4";
+const buildkitVersion = "0.31.1";
 
 const etcdArchive = ({ system, architecture }: Platform): string => `etcd-v${etcdVersion}-${system}-${architecture}`;
 
@@ -219,6 +220,22 @@ export const tools: readonly Tool[] = [
       },
     ],
     remedy: `install Helm ${helmVersion}`,
+  },
+  {
+    name: "buildkit",
+    version: buildkitVersion,
+    programs: ["buildkitd", "buildctl"],
+    versionArguments: { buildkitd: ["--version"], buildctl: ["--version"] },
+    fit: "same-major",
+    // Its releases come with provenance documents instead of a file of checksums, so none is downloaded.
+    modules: [
+      {
+        folder: "buildkit",
+        packages: ["github.com/moby/buildkit/cmd/buildkitd", "github.com/moby/buildkit/cmd/buildctl"],
+        linkVariables: { "github.com/moby/buildkit/version.Version": `v${buildkitVersion}` },
+      },
+    ],
+    remedy: `install BuildKit ${buildkitVersion}`,
   },
 ];
 

@@ -79,7 +79,12 @@ export function renderCommand(words: readonly string[], projectFolder: string, t
   if (typeof folder !== "string" && (values.check === true || values["by-wave"] === true)) {
     throw new UsageError(`--check and --by-wave need --output; usage: ascend render ${usage}`);
   }
-  const { objects } = planStack(projectFolder, stack);
+  const { objects, build } = planStack(projectFolder, stack);
+  if (build !== undefined) {
+    throw new UsageError(
+      `the image of ${stack} is built by pulumi up, so its digest is in no file; build it first (pulumi up, or ascend image command ${stack}), then give the digest as image.reference instead of image.build`,
+    );
+  }
   const [secret] = unrenderable(objects);
   if (secret !== undefined) {
     throw new UsageError(

@@ -16,6 +16,14 @@ import {
   securitySchema,
   waiversSchema,
 } from "./guard-rails.ts";
+import {
+  imageBuildSchema,
+  imageVersionsSchema,
+  prePullSchema,
+  requireOneImage,
+  signatureSchema,
+  withReference,
+} from "./image-fields.ts";
 import type { RunSettings } from "./run-fields.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { storageSchema } from "./storage-section.ts";
@@ -25,18 +33,30 @@ const secretText = z.instanceof(SecretReference, {
     "must be an encrypted value; write it with: pulumi config set --secret --path 'ascend-stacks:environment.<path>'",
 });
 
-const imageReference = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
-    "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
-  );
-
-const imageSchema = z.strictObject({
-  reference: imageReference.meta(say("Training image by digest", "训练镜像,必须带摘要")),
-  evaluation: imageReference
+const imageFields = z.strictObject({
+  reference: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
+      "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
+    )
     .optional()
-    .meta(say("Image of evaluation stages, by digest", "评测阶段使用的镜像,必须带摘要")),
+    .meta(say("Training image by digest, built elsewhere", "在别处构建的训练镜像,必须带摘要")),
+  build: imageBuildSchema.optional().meta(say("Training image that `pulumi up` builds", "由 pulumi up 构建的训练镜像")),
+  versions: imageVersionsSchema
+    .optional()
+    .meta(
+      say(
+        "Versions in an image that was built elsewhere, as its labels say; judged by the vendors' tables",
+        "在别处构建的镜像所含版本(见其标签),按厂商配套表检查",
+      ),
+    ),
+  prePull: prePullSchema
+    .optional()
+    .meta(
+      say("Pulls the image on all chosen nodes before any stage starts", "在任何阶段开始前,于所有选定节点预拉镜像"),
+    ),
+  signature: signatureSchema.optional().meta(say("Key that the image must be signed by", "镜像必须由该密钥签名")),
   pullPolicy: z
     .enum(["IfNotPresent", "Always", "Never"])
     .default("IfNotPresent")
@@ -99,6 +119,8 @@ const imageSchema = z.strictObject({
     .default(["/usr/local/Ascend/cann/set_env.sh", "/usr/local/Ascend/ascend-toolkit/set_env.sh"])
     .meta(say("CANN environment scripts; the first that exists is sourced", "CANN 环境变量脚本,取第一个存在的")),
 });
+
+const imageSchema = imageFields.superRefine(requireOneImage).transform(withReference);
 
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))+$/, "must be a duration, e.g. 15s");
 

@@ -1,4 +1,6 @@
 /** What an environment needs around its stages. */
+import { prePullObjects } from "../images/pre-pull.ts";
+import { signaturePolicyObjects } from "../images/signature-policy.ts";
 import type { PlannedObject } from "../kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "../pipeline/pipeline.ts";
 import { accessObjects } from "./access.ts";
@@ -20,6 +22,8 @@ function surroundings(named: NamedEnvironment, plan: EnvironmentPlan): readonly 
     ...networkObjects(named, plan),
     ...storageObjects(named),
     ...registrySecretObjects(named),
+    ...signaturePolicyObjects(named.environmentName, named.environment),
+    ...prePullObjects(named.environmentName, named.environment),
     ...observabilityObjects(named.environmentName, named.environment),
   ];
 }

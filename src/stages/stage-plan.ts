@@ -9,7 +9,6 @@ export type VolumeRole = "weights" | "dataset" | "checkpoints";
 
 /** Kinds of artifacts that stages make or need. */
 export type ArtifactKind =
-  | "download"
   | "vae-source"
   | "dit-source"
   | "text-encoder"

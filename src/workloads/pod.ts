@@ -13,7 +13,6 @@ import {
 } from "../kubernetes/pod-security.ts";
 import { podVolume, volumeMount } from "../kubernetes/volumes.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
-import type { StagePlan } from "../stages/stage-plan.ts";
 import { hostMounts, hostNetworkFields, hostVariables, hostVolumes } from "./host-access.ts";
 import { gracePeriodSeconds, spread } from "./placement.ts";
 
@@ -40,13 +39,6 @@ export interface PodPlacement {
   /** What the scheduler reads from the pod. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-}
-
-/** The image of a stage, by its role. */
-export function stageImage({ image }: Environment, plan: StagePlan): string {
-  if (plan.image === "training") return image.reference;
-  if (image.evaluation === undefined) throw new Error(`${plan.stage} of ${plan.run} was planned without its image`);
-  return image.evaluation;
 }
 
 /** Labels of the pods. User labels are left out on purpose: a label on a pod template would replace a running Job. */
@@ -91,7 +83,7 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
     stage.plan.resources.sharedMemoryGiB > 0 ? [{ name: "shared-memory", mountPath: "/dev/shm" }] : [];
   return {
     name: containerName,
-    image: stageImage(environment, stage.plan),
+    image: environment.image.reference,
     imagePullPolicy: environment.image.pullPolicy,
     ...command(placement),
     ...placement.containerFields,
@@ -107,7 +99,8 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
   };
 }
 
-const pullSecrets = ({ image }: Environment): readonly string[] => [
+/** Names of the secrets with which a pod's image is pulled. */
+export const pullSecrets = ({ image }: Environment): readonly string[] => [
   ...image.pullSecrets,
   ...(image.registryCredentials === undefined ? [] : [registrySecretName]),
 ];

@@ -1,6 +1,7 @@
 /** Hands a planned object to the Pulumi engine. The manifest is passed on as it is; nothing is decided here. */
 import packageFile from "@pulumi/kubernetes/package.json" with { type: "json" };
 import type { PlannedObject, RegistrySecret } from "../kubernetes/planned-object.ts";
+import { replaceValue } from "../kubernetes/replace-value.ts";
 import * as pulumi from "../pulumi.ts";
 
 /** Reads a secret of the stack's configuration by its path. */
@@ -25,12 +26,20 @@ function dockerConfiguration(
   return { ".dockerconfigjson": pulumi.secret(text) };
 }
 
+/** An image that the stack builds: the name under which it stands in manifests, and the reference that the engine puts there. */
+export interface BuiltImage {
+  readonly name: string;
+  readonly reference: pulumi.Output<string>;
+  readonly resource: pulumi.Resource;
+}
+
 /** Registers one object. `dependencies` are the resources of the objects it comes after. */
 export function registerObject(
   object: PlannedObject,
   parent: pulumi.Resource | undefined,
   dependencies: readonly pulumi.Resource[],
   readSecret: SecretReader,
+  image?: BuiltImage,
 ): pulumi.CustomResource {
   const { manifest, timeoutSeconds } = object;
   const limit = timeoutSeconds === undefined ? undefined : `${timeoutSeconds}s`;
@@ -47,9 +56,14 @@ export function registerObject(
       ? {}
       : { replaceOnChanges: [...object.replaceOnChanges], deleteBeforeReplace: true }),
   };
-  const inputs =
+  const plain =
     object.registrySecret === undefined
       ? manifest
       : { ...manifest, stringData: dockerConfiguration(object.registrySecret, readSecret) };
+  // The spec alone: files of a stage record the image by its name, which is known before it is built.
+  const inputs =
+    image === undefined || plain.spec === undefined
+      ? plain
+      : { ...plain, spec: replaceValue(plain.spec, image.name, image.reference) };
   return new KubernetesResource(resourceToken(manifest.apiVersion, manifest.kind), object.name, inputs, options);
 }
