@@ -97,6 +97,11 @@ export interface StageContract {
   readonly inputs: readonly ContractInput[];
   readonly outputs: readonly ContractOutput[];
   readonly success: ContractSuccess;
+  /** Present when the pod serves the training's progress for Prometheus while the program runs. */
+  readonly metrics?: {
+    /** TCP port on every address of the pod. */
+    readonly port: number;
+  };
   /** Present for a conversion of weights: its memory need, and what its source must be. */
   readonly conversion?: ConversionNeeds;
 }

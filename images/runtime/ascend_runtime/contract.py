@@ -85,6 +85,7 @@ class Contract:
     outputs: Tuple[Artifact, ...]
     checkpoint: Optional[Checkpoint]
     conversion: Optional[Conversion]
+    metrics_port: Optional[int]
 
 
 def _resolve(source: Mapping[str, str], name: str, environment: Mapping[str, str]) -> str:
@@ -192,6 +193,7 @@ def read_contract(path: str, environment: Mapping[str, str] = os.environ) -> Con
             outputs=tuple(_artifact(item) for item in raw["outputs"]),
             checkpoint=_checkpoint(raw["success"]),
             conversion=_conversion(raw.get("conversion")),
+            metrics_port=None if raw.get("metrics") is None else int(raw["metrics"]["port"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(CONTRACT, f"the contract {path} lacks or garbles a field: {error!r}; render it anew") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Optional
 
 CONTRACT = 70
 INPUT_MISSING = 71
@@ -16,6 +17,7 @@ DOWNLOAD = 78
 STOPPED = 143
 
 TERMINATION_LOG = "ASCEND_STACKS_TERMINATION_LOG"
+_LONGEST_MESSAGE = 4096  # bytes; Kubernetes cuts what is longer
 
 
 class Failure(Exception):
@@ -26,12 +28,29 @@ class Failure(Exception):
         self.code = code
 
 
+def _termination_path() -> Optional[str]:
+    path = os.environ.get(TERMINATION_LOG, "/dev/termination-log")
+    return path if TERMINATION_LOG in os.environ or os.path.exists(path) else None
+
+
 def write_termination_message(line: str) -> None:
     """Leaves the line where Kubernetes shows it as the reason of the container's end. Best effort."""
-    path = os.environ.get(TERMINATION_LOG, "/dev/termination-log")
+    path = _termination_path()
+    if path is None:
+        return
+    # Kubernetes cuts at bytes, which could leave half a character.
+    text = line.encode("utf-8", "replace")[:_LONGEST_MESSAGE].decode("utf-8", "ignore")
     try:
-        if os.path.exists(path) or TERMINATION_LOG in os.environ:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(line[:4000])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError:
         pass
+
+
+def has_termination_message() -> bool:
+    """Whether the program has already left a line itself, as the runtime's own commands do."""
+    path = _termination_path()
+    try:
+        return path is not None and os.path.getsize(path) > 0
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ from typing import Optional, Sequence
 
 from . import dataset, download_options
 from .contract import Contract, read_contract
+from .endings import conclude
 from .failures import OUTPUT_UNUSABLE, STOPPED, Failure, write_termination_message
 from .locks import HEARTBEAT_SECONDS
 from .making import FINAL_OUTPUT, make
@@ -75,7 +76,7 @@ def main(words: Sequence[str]) -> int:
         contract = read_contract(options.contract)
         return _with_contract(options, contract)
     except Stopped:
-        return STOPPED
+        return STOPPED if contract is None else conclude(contract, STOPPED, ["before the program was started"], was_stopped=True)
     except (Failure, OSError) as error:
         failure = error if isinstance(error, Failure) else Failure(OUTPUT_UNUSABLE, f"a file or folder cannot be used: {error}")
         where = "stage" if contract is None else f"{contract.stage} of run {contract.run}"

@@ -7,6 +7,7 @@ from typing import Dict, Sequence
 
 from . import artifacts, checkpoints, conversion, in_place
 from .contract import Artifact, Contract
+from .endings import conclude
 from .failures import CONTRACT, STOPPED, Failure
 from .locks import OutputLock, acquire_all
 from .messages import say
@@ -30,17 +31,17 @@ def make(contract: Contract, program: Program, words: Sequence[str]) -> int:
     if contract.launch.nodes > 1 and not all(output.is_written_in_place for output in contract.outputs):
         raise Failure(CONTRACT, "several nodes cannot share an output that is renamed at the end; mark it as written in place")
     if _all_complete(contract):
-        say("already done with the same settings and sources; nothing to do")
-        return 0
+        return conclude(contract, 0, ["already done with the same settings and sources; nothing to do"])
     if contract.launch.node_rank > 0:
-        return _run(contract, program, words)
+        return conclude(contract, _run(contract, program, words), ["the node with rank 0 proves the result"], program.was_stopped)
     locks = [OutputLock(output.path) for output in contract.outputs]
     try:
         if not acquire_all(locks, lambda: _all_complete(contract)):
-            say("another pod has done it meanwhile; nothing to do")
-            return 0
+            return conclude(contract, 0, ["another pod has done it meanwhile; nothing to do"])
         program.set_tick(lambda: [lock.beat() for lock in locks])
-        return _make_locked(contract, program, words)
+        code = _make_locked(contract, program, words)
+        made = [f"{output.title} at {output.path}" for output in contract.outputs] or ["the program ended without error"]
+        return conclude(contract, code, made if code == 0 else [], program.was_stopped)
     finally:
         for lock in locks:
             lock.release()

@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from .contract import Launch
 from .failures import ENVIRONMENT, Failure
-from .throughput import Throughput
+from .iteration_log import IterationLog
 
 _RESOLVE_SECONDS = float(os.environ.get("ASCEND_STACKS_RESOLVE_SECONDS", "1800"))
 _CHUNK_BYTES = 1 << 16
@@ -127,9 +127,9 @@ class Program:
     A first SIGTERM reaches the workers of torchrun, else the whole process group; a second one always the group.
     """
 
-    def __init__(self, on_tick: Callable[[], None], tick_seconds: float) -> None:
+    def __init__(self, on_tick: Callable[[], object], tick_seconds: float) -> None:
         self.was_stopped = False
-        self.throughput = Throughput()
+        self.log = IterationLog()
         self._child: Optional["subprocess.Popen[bytes]"] = None
         self._on_tick = on_tick
         self._tick_seconds = tick_seconds
@@ -138,7 +138,7 @@ class Program:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
-    def set_tick(self, on_tick: Callable[[], None]) -> None:
+    def set_tick(self, on_tick: Callable[[], object]) -> None:
         """What is done every now and then while the program runs."""
         self._on_tick = on_tick
 
@@ -187,7 +187,7 @@ class Program:
                     if not data:
                         return
                     _write_all(sys.stdout.fileno(), data)
-                    self.throughput.feed(data)
+                    self.log.feed(data)
                 elif child.poll() is not None:
                     # A grandchild may keep the pipe open after the program's end.
                     return

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from typing import List, Optional
 
 _WINDOW = 200
 _COUNTED = 100
-_LONGEST_LINE = 8192
-_STEP = re.compile(rb"elapsed time per iteration \(ms\): ([0-9.]+)")
-_BATCH = re.compile(rb"global batch size:\s*([0-9]+)")
 
 
 class Throughput:
-    """Reads a program's output as it passes by, in bounded memory; never changes or delays it."""
+    """Step times of a training's first iterations."""
 
     def __init__(self) -> None:
         self._times: List[float] = []
         self._batch = 0
-        self._rest = b""
 
-    def feed(self, data: bytes) -> None:
+    def add(self, step_seconds: float, global_batch: Optional[int]) -> None:
+        """Counts one logged iteration, until there are enough."""
         if len(self._times) >= _WINDOW:
             return
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[-_LONGEST_LINE:]
-        for line in lines:
-            step = _STEP.search(line)
-            if step is None or len(self._times) >= _WINDOW:
-                continue
-            try:
-                self._times.append(float(step.group(1)))
-            except ValueError:
-                continue
-            batch = _BATCH.search(line)
-            if batch is not None:
-                self._batch = int(batch.group(1))
+        self._times.append(step_seconds)
+        if global_batch is not None:
+            self._batch = global_batch
+
+    @property
+    def mean_step_seconds(self) -> Optional[float]:
+        """Mean time of a step; None when none was logged."""
+        counted = self._times[-_COUNTED:]
+        return sum(counted) / len(counted) if counted else None
+
+    @property
+    def samples_per_second(self) -> Optional[float]:
+        """Samples a second at that step time; None when it is not known."""
+        mean = self.mean_step_seconds
+        return None if mean is None or self._batch == 0 else self._batch / mean
 
     def report(self) -> Optional[str]:
-        counted = self._times[-_COUNTED:]
-        if not counted or sum(counted) == 0:
+        """The line as upstream's scripts print it."""
+        mean = self.mean_step_seconds
+        if mean is None:
             return None
-        mean = sum(counted) / len(counted)
-        return f"Elapsed Time Per iteration: {mean:.1f}, Average Samples per Second: {self._batch * 1000 / mean:.3f}"
+        return f"Elapsed Time Per iteration: {mean * 1000:.1f}, Average Samples per Second: {self._batch / mean:.3f}"

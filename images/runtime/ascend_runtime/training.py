@@ -7,8 +7,10 @@ from typing import Sequence
 
 from . import checkpoints
 from .contract import Checkpoint, Contract
+from .endings import conclude, training_facts
 from .failures import STOPPED
 from .messages import say
+from .observing import Observed, count_start
 from .preflight import preflight
 from .programs import Program, full_command, sourced_environment, wait_for_master
 from .retention import Keeper
@@ -22,21 +24,31 @@ def train(contract: Contract, checkpoint: Checkpoint, program: Program, words: S
     tracker = checkpoints.prepare_save_folder(checkpoint, is_first_rank)
     say("first start: from the converted weights" if tracker is None else f"going on from iteration {tracker}")
     keeper = Keeper(checkpoint)
+    observed = Observed(contract, checkpoint, program.log, count_start(checkpoint) if is_first_rank else None)
     if is_first_rank:
         set_aside_newer(checkpoint, tracker)
-        program.set_tick(keeper.tick)
+        program.set_tick(lambda: (keeper.tick(), observed.tick()))
     environment = sourced_environment(contract.environment_scripts, os.environ)
     wait_for_master(contract.launch, say)
-    code = program.run(full_command(contract.launch, words), environment, contract.working_directory)
-    report = program.throughput.report()
+    observed.open()
+    try:
+        code = program.run(full_command(contract.launch, words), environment, contract.working_directory)
+    finally:
+        observed.close()
+    report = program.log.throughput.report()
     if report is not None:
         print(report, flush=True)
-    if program.was_stopped:
-        return 0 if code == 0 and checkpoints.reached(checkpoint) else STOPPED
-    if code != 0:
-        return code
-    checkpoints.prove(checkpoint, contract)
-    if is_first_rank:
+    code = _judge(contract, checkpoint, program, code)
+    if code == 0 and is_first_rank and not program.was_stopped:
         keeper.finish()
         restrict(checkpoint.folder)
-    return 0
+    return conclude(contract, code, training_facts(checkpoint, program.log), program.was_stopped)
+
+
+def _judge(contract: Contract, checkpoint: Checkpoint, program: Program, code: int) -> int:
+    """The stage's exit code: 0 only when the checkpoint is there."""
+    if program.was_stopped:
+        return 0 if code == 0 and checkpoints.reached(checkpoint) else STOPPED
+    if code == 0:
+        checkpoints.prove(checkpoint, contract)
+    return code
