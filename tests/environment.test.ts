@@ -159,7 +159,10 @@ describe("the network policy", () => {
       { to: [{ ipBlock: { cidr: "10.30.0.1/32" } }] },
     ]);
     expect(spec.ingress).toEqual([
-      { from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }] },
+      {
+        from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+        ports: [{ port: "metrics", protocol: "TCP" }],
+      },
     ]);
   });
 

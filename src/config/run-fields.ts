@@ -47,6 +47,21 @@ export const commonRunFields = {
         "训练失败后从最近检查点重启的次数;运行中可修改",
       ),
     ),
+  metricsPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .refine(
+      (port) => port === 0 || port >= 1024,
+      "must be 0 (no metrics) or 1024 to 65535: pods may not use lower ports",
+    )
+    .default(9464)
+    .meta(
+      say(
+        "TCP port on which training pods serve their progress for Prometheus; 0 serves none",
+        "训练 Pod 向 Prometheus 提供进度指标的 TCP 端口;0 表示不提供",
+      ),
+    ),
   resources: z
     .strictObject({
       processorCores: positive

@@ -7,6 +7,7 @@
 import type { Environment } from "../config/schema.ts";
 import type { PlannedObject } from "../kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "../pipeline/pipeline.ts";
+import { metricsPortName } from "../workloads/metrics-port.ts";
 import { type NamedEnvironment, ownObject } from "./own-object.ts";
 
 type Rule = Readonly<Record<string, unknown>>;
@@ -60,7 +61,16 @@ export function networkObjects(named: NamedEnvironment, { stages }: EnvironmentP
     "app.kubernetes.io/component": "stage",
   };
   const metrics =
-    metricsFrom === undefined ? {} : { ingress: [{ from: [{ namespaceSelector: { matchLabels: metricsFrom } }] }] };
+    metricsFrom === undefined
+      ? {}
+      : {
+          ingress: [
+            {
+              from: [{ namespaceSelector: { matchLabels: metricsFrom } }],
+              ports: [{ port: metricsPortName, protocol: "TCP" }],
+            },
+          ],
+        };
   const distributed = stages.filter(({ plan }) => plan.launch.kind === "torchrun");
   return [
     policy(named, "stages", {

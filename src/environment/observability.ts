@@ -8,11 +8,9 @@ import alerts from "../../charts/ascend-observability/files/alerts.json" with { 
 import dashboard from "../../charts/ascend-observability/files/dashboard.json" with { type: "json" };
 import type { Environment } from "../config/schema.ts";
 import { objectLabels, type PlannedObject, waveAnnotation, waves } from "../kubernetes/planned-object.ts";
+import { metricsPortName } from "../workloads/metrics-port.ts";
 
 type Settings = NonNullable<Environment["observability"]>;
-
-/** Name of the container port on which training pods serve their progress. */
-export const metricsPortName = "metrics";
 
 /** The alert rules with the environment's thresholds. */
 function ruleGroups({ temperatureCelsius, stalledMinutes }: Settings): unknown {

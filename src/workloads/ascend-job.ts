@@ -41,9 +41,7 @@ function ascendJobObject(placement: StagePlacement, scheduler: GangScheduler, fi
     filesName,
     labels: productLabels,
     // The operator takes the port of the rendezvous from the port of this name.
-    containerFields: {
-      ports: [{ name: "ascendjob-port", containerPort: masterPort(stage), protocol: "TCP" }],
-    },
+    ports: [{ name: "ascendjob-port", containerPort: masterPort(stage), protocol: "TCP" }],
   });
   const replicas = (count: number) => ({ replicas: count, restartPolicy: "Never", template });
   return {

@@ -14,6 +14,7 @@ import {
 import { podVolume, volumeMount } from "../kubernetes/volumes.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
 import { hostMounts, hostNetworkFields, hostVariables, hostVolumes } from "./host-access.ts";
+import { metricsPorts } from "./metrics-port.ts";
 import { gracePeriodSeconds, spread } from "./placement.ts";
 
 /** Name of the one container; AscendJob demands exactly this name. */
@@ -34,8 +35,8 @@ export interface PodPlacement {
   readonly filesName: string;
   /** Additional fields of the pod, e.g. `subdomain`. */
   readonly fields?: Readonly<Record<string, unknown>>;
-  /** Additional fields of the container, e.g. `ports`. */
-  readonly containerFields?: Readonly<Record<string, unknown>>;
+  /** Ports of the container beside that of the metrics. */
+  readonly ports?: readonly unknown[];
   /** What the scheduler reads from the pod. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -81,12 +82,13 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
   const { environment, stage } = placement;
   const sharedMemory =
     stage.plan.resources.sharedMemoryGiB > 0 ? [{ name: "shared-memory", mountPath: "/dev/shm" }] : [];
+  const ports = [...(placement.ports ?? []), ...metricsPorts(environment, stage.plan)];
   return {
     name: containerName,
     image: environment.image.reference,
     imagePullPolicy: environment.image.pullPolicy,
     ...command(placement),
-    ...placement.containerFields,
+    ...(ports.length === 0 ? {} : { ports }),
     resources: resources(placement),
     securityContext: containerSecurity(environment),
     volumeMounts: [

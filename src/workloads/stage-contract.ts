@@ -63,6 +63,7 @@ export function stageContract(
     readonly subject: string;
     readonly image: string;
     readonly rendezvous: Rendezvous;
+    readonly metricsPort?: number | undefined;
   },
 ): StageContract {
   return {
@@ -82,6 +83,7 @@ export function stageContract(
     inputs: plan.inputs.map(input),
     outputs: plan.success.kind === "outputs" ? plan.outputs.map((artifact) => output(plan, artifact)) : [],
     success: success(plan),
+    ...(placement.metricsPort === undefined ? {} : { metrics: { port: placement.metricsPort } }),
     ...(plan.conversion === undefined ? {} : { conversion: plan.conversion }),
   };
 }

@@ -9,6 +9,7 @@ import {
 import type { Rendezvous } from "../pipeline/contract.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
 import { canonicalJson, contentKey } from "../stages/artifacts.ts";
+import { metricsPortOf } from "./metrics-port.ts";
 import { contractFile } from "./pod.ts";
 import { stageContract } from "./stage-contract.ts";
 import type { StagePlacement } from "./workload.ts";
@@ -79,6 +80,7 @@ function filesObject(placement: StagePlacement, rendezvous: Rendezvous): Kuberne
     subject,
     image: environment.image.reference,
     rendezvous,
+    metricsPort: metricsPortOf(environment, stage.plan),
   });
   const files = Object.entries(stage.plan.files).map(
     ([path, content]) => [path.slice(path.lastIndexOf("/") + 1), content] as const,

@@ -231,6 +231,7 @@ describe("an AscendJob", () => {
     expect(master?.labels["ring-controller.atlas"]).toBe("ascend-910b");
     expect(listAt(listAt(master?.pod ?? {}, "containers")[0] ?? {}, "ports")).toEqual([
       { name: "ascendjob-port", containerPort: 29505, protocol: "TCP" },
+      { name: "metrics", containerPort: 9464, protocol: "TCP" },
     ]);
   });
 

@@ -27,6 +27,7 @@ import {
   superPodProblems,
   workloadNameProblems,
 } from "./placement-rules.ts";
+import { metricsPortProblems } from "./port-rules.ts";
 
 /** Findings that need the settings and the stages only. */
 export const settingsProblems = ({ environment, stages }: EnvironmentPlan): readonly Diagnostic[] => [
@@ -45,6 +46,7 @@ export const settingsProblems = ({ environment, stages }: EnvironmentPlan): read
   ...hostInterfaceProblems(environment),
   ...hostNetworkNotice(environment),
   ...hostNetworkWholeNodeProblems(environment),
+  ...metricsPortProblems(environment, stages),
   ...presetProblems(environment),
   ...resourceNameProblems(environment),
   ...ownedKeyProblems(environment),
