@@ -168,6 +168,12 @@ describe.each(["local-2x8", "a2-ascendjob", "a2-volcano", "a2-jobset", "a3-super
     return { count: objects.length, bytes: JSON.stringify(objects.map(({ manifest }) => manifest)).length };
   });
 
+  it("a thousand nodes are planned in under a second", () => {
+    const started = performance.now();
+    objectsFor(1000);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   it("the number of objects does not depend on the number of nodes", () => {
     expect(new Set(sizes.map(({ count }) => count)).size).toBe(1);
   });

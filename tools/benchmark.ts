@@ -12,6 +12,7 @@ import { readStack } from "../src/stack.ts";
 import { anyQuestion } from "../tests/layout-questions.ts";
 import { measureDataset } from "./dataset-benchmark.ts";
 import { type Engine, prepareEngine } from "./engine.ts";
+import { measureCrowd, measurePlans } from "./placement-benchmark.ts";
 import { run } from "./processes.ts";
 import {
   startVirtualCluster,
@@ -83,6 +84,11 @@ async function layouts(): Promise<void> {
   print(`${questions.length} random layouts judged, ${refused} refused with suggestions`, seconds(time));
 }
 
+/** Plans for a thousand nodes on every workload kind. */
+function placements(): void {
+  for (const { name, milliseconds } of measurePlans(projectFolder)) print(name, seconds(milliseconds));
+}
+
 /** A program that does nothing, as the yardstick for the engine's own time. */
 function emptyProject(folder: string): string {
   const project = join(folder, "empty");
@@ -141,6 +147,15 @@ async function crowdOfPods(cluster: VirtualCluster): Promise<number> {
   });
 }
 
+/** Gives the NPUs of the crowd back. */
+async function removeCrowd(cluster: VirtualCluster): Promise<void> {
+  const configuration = new KubeConfig();
+  configuration.loadFromFile(cluster.kubeconfig);
+  const core = configuration.makeApiClient(CoreV1Api);
+  await core.deleteNamespace({ name: "crowd" });
+  while ((await core.listNamespacedPod({ namespace: "crowd", limit: 1 })).items.length > 0) await sleep(500);
+}
+
 async function clusters(folder: string): Promise<void> {
   const request = { name: "bench", shape: "atlas-800t-a2" as const, root: folder };
   await startVirtualCluster({ ...request, nodes: 0 });
@@ -157,11 +172,16 @@ async function clusters(folder: string): Promise<void> {
   await previews(folder, cluster);
   print(`${crowd} nodes registered`, seconds(await timed(() => startVirtualCluster({ ...request, nodes: crowd }))));
   print(`Job of ${crowd} pods of eight NPUs, until all run`, seconds(await crowdOfPods(cluster)));
+  await removeCrowd(cluster);
+  const { kubectl, pulumi } = await measureCrowd(projectFolder, join(folder, "crowd"), cluster);
+  print(`training of ${crowd} pods by kubectl apply, until all run`, seconds(kubectl));
+  print("the same by pulumi up", `${seconds(pulumi)} (${(pulumi / kubectl).toFixed(2)} × kubectl)`);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "ascend-benchmark-"));
 try {
   await planning();
+  placements();
   await layouts();
   await measureDataset(print);
   await clusters(folder);

@@ -4,16 +4,9 @@
  */
 import type { Diagnostic } from "../../config/diagnostics.ts";
 import type { KubernetesObject } from "../../kubernetes/planned-object.ts";
+import { containersOf } from "../../kubernetes/pod-templates.ts";
 import { canonicalJson } from "../../stages/artifacts.ts";
-import {
-  containersOf,
-  dataAt,
-  isAscendJob,
-  isVolcanoJob,
-  listAt,
-  npuResourcesOf,
-  templatesOf,
-} from "./pod-templates.ts";
+import { dataAt, isAscendJob, isVolcanoJob, listAt, npuResourcesOf, templatesOf } from "./pod-templates.ts";
 import { prunedFields } from "./pruned-fields.ts";
 import { sources } from "./sources.ts";
 

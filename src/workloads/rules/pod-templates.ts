@@ -1,8 +1,9 @@
-/** The pod templates inside a workload, whatever its kind, as far as rules look at them. */
+/** The pod templates inside a workload with the number of pods that each makes, as far as rules look at them. */
 import type { KubernetesObject } from "../../kubernetes/planned-object.ts";
+import { at, type Fields, fieldsOf, listOf } from "../../kubernetes/pod-templates.ts";
 
 /** Plain data of a manifest, looked at field by field. */
-export type Data = Readonly<Record<string, unknown>>;
+export type Data = Fields;
 
 /** One template and the number of pods that are made from it. */
 export interface TemplateUse {
@@ -15,18 +16,10 @@ export interface TemplateUse {
 }
 
 /** A field that is itself an object; empty when it is absent or something else. */
-export const dataAt = (data: Data, ...keys: readonly string[]): Data => {
-  let current: unknown = data;
-  for (const key of keys) current = (current as Data | undefined)?.[key];
-  return typeof current === "object" && current !== null && !Array.isArray(current) ? (current as Data) : {};
-};
+export const dataAt = (data: Data, ...keys: readonly string[]): Data => fieldsOf(at(data, ...keys));
 
-/** A field that is a list of objects. */
-export const listAt = (data: Data, ...keys: readonly string[]): readonly Data[] => {
-  const holder = keys.length > 1 ? dataAt(data, ...keys.slice(0, -1)) : data;
-  const value = holder[keys.at(-1) ?? ""];
-  return Array.isArray(value) ? (value as readonly Data[]) : [];
-};
+/** A field that is a list of objects; empty when it is absent or something else. */
+export const listAt = (data: Data, ...keys: readonly string[]): readonly Data[] => listOf(at(data, ...keys));
 
 const use = (role: string, replicas: unknown, template: Data): TemplateUse => ({
   role,
@@ -63,12 +56,6 @@ export function templatesOf(manifest: KubernetesObject): readonly TemplateUse[] 
     return [use("job", spec.parallelism, dataAt(spec, "template"))];
   return [];
 }
-
-/** All containers of a pod, those that come first included. */
-export const containersOf = (pod: Data): readonly Data[] => [
-  ...listAt(pod, "initContainers"),
-  ...listAt(pod, "containers"),
-];
 
 /** Names of the NPU resources that a container asks for or is limited to. */
 export function npuResourcesOf(container: Data): {

@@ -2,7 +2,9 @@
  * Fields of pods that the definition of AscendJob does not list: the API server drops them without a word, for the definition is
  * about as old as Kubernetes 1.20. Source: component/ascend-operator/build/ascend-operator.yaml of mind-cluster v26.0.0 and v26.1.0.
  */
-import { containersOf, type Data, dataAt, listAt } from "./pod-templates.ts";
+
+import { containersOf } from "../../kubernetes/pod-templates.ts";
+import { type Data, dataAt, listAt } from "./pod-templates.ts";
 
 const podFields = ["schedulingGates", "resourceClaims", "resources", "os", "hostUsers"] as const;
 const containerFields = ["resizePolicy"] as const;
