@@ -22,6 +22,7 @@ export interface PlannedStage {
 export interface PlannedRun {
   readonly name: string;
   readonly recipe: string;
+  /** Layout of the training; of the last NPU stage when the run does not train. */
   readonly layout: ParallelLayout;
   /** Stages of this run in order, as the recipe planned them. */
   readonly stages: readonly StagePlan[];
@@ -89,6 +90,10 @@ function environmentProblems(
   }).map((found) => ({ ...found, path: ["runs", runName, ...found.path] }));
 }
 
+const mainLayout = (stages: readonly StagePlan[]): ParallelLayout | undefined =>
+  (stages.find(({ success }) => success.kind === "checkpoint") ?? stages.findLast(({ layout }) => layout !== undefined))
+    ?.layout;
+
 /**
  * Plans every run of an environment. Pure: no file, cluster or clock is read.
  *
@@ -104,7 +109,12 @@ export function planEnvironment(environment: Environment): EnvironmentPlan {
   });
   return {
     environment,
-    runs: planned.map(({ name, recipe, layout, stages }) => ({ name, recipe, layout, stages })),
+    runs: planned.map(({ name, recipe, layout, stages }) => ({
+      name,
+      recipe,
+      layout: mainLayout(stages) ?? layout,
+      stages,
+    })),
     stages: mergeStages(planned.flatMap(({ stages }) => stages)),
     diagnostics: planned.flatMap(({ diagnostics }) => diagnostics),
   };
