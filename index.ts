@@ -9,6 +9,9 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const configuration = new pulumi.Config();
 
+/** Whether the engine has decrypted some part of the environment; the language host lists the keys that hold secrets. */
+const holdsSecrets = (process.env.PULUMI_CONFIG_SECRET_KEYS ?? "").includes('"ascend-stacks:environment"');
+
 /** Reads one secret of the configuration; its value stays marked as a secret all the way. */
 function readSecret(path: readonly (string | number)[]): pulumi.Output<string> {
   return configuration.requireSecretObject<unknown>("environment").apply((value) => {
@@ -20,7 +23,8 @@ function readSecret(path: readonly (string | number)[]): pulumi.Output<string> {
 
 function register(): EnvironmentOutputs {
   try {
-    const stack = planStackFromEngine(import.meta.dirname, pulumi.getStack(), configuration.getObject("environment"));
+    const engineValue = configuration.getObject("environment");
+    const stack = planStackFromEngine(import.meta.dirname, pulumi.getStack(), engineValue, holdsSecrets);
     for (const warning of stack.warnings) void pulumi.log.warn(warningLine(warning));
     return registerEnvironment(pulumi.getStack(), stack.plan, readSecret, stack.build);
   } catch (error) {

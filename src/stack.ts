@@ -84,8 +84,17 @@ export function planStack(projectFolder: string, stack: string): PlannedStack {
  * Plans a stack from what the engine hands over, with positions from its file.
  *
  * @param engineValue the decrypted value of `ascend-stacks:environment`
+ * @param holdsSecrets whether the engine has decrypted some part of it
  * @throws ConfigurationError with every mistake found
  */
-export function planStackFromEngine(projectFolder: string, stack: string, engineValue: unknown): PlannedStack {
-  return planLoaded(stack, loadFromEngine({ projectFolder, stack, shape: environmentShape, engineValue }));
+export function planStackFromEngine(
+  projectFolder: string,
+  stack: string,
+  engineValue: unknown,
+  holdsSecrets = false,
+): PlannedStack {
+  return planLoaded(
+    stack,
+    loadFromEngine({ projectFolder, stack, shape: environmentShape, engineValue, holdsSecrets }),
+  );
 }

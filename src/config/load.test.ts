@@ -270,6 +270,35 @@ describe("secrets", () => {
   });
 });
 
+describe("secrets that stand where none can", () => {
+  const misplaced = (value: unknown): Data => {
+    const data = minimal();
+    data.runs = { first: { recipe: "opensoraplan1.3/t2v", environmentVariables: { NOTE: value } } };
+    return data;
+  };
+  const fromEngine = (engineValue: Data, holdsSecrets: boolean) =>
+    loadFromEngine({ projectFolder: folder, shape: environmentShape, stack: "dev", engineValue, holdsSecrets });
+
+  it("are refused at their place when the stack file shows them", () => {
+    mistakes(() => load(misplaced({ secure: "v1:ciphertext" })));
+    const { message } = mistakes(() => fromEngine(misplaced("hunter2"), true));
+    expect(message).toContain("runs.first.environmentVariables.NOTE");
+    expect(message).not.toContain("hunter2");
+  });
+
+  it("are refused when only the engine knows of them", () => {
+    const { message } = mistakes(() => fromEngine(misplaced("hunter2"), true));
+    expect(message).toContain("holds an encrypted value where none can stand");
+    expect(message).not.toContain("hunter2");
+    expect(fromEngine(misplaced("plain"), false).environment.namespace).toBe("osp");
+  });
+
+  it("do not stand in the way of one that stands where it can", () => {
+    const engineValue = withValue("image.registryCredentials", { server: "r", username: "u", password: "hunter2" });
+    expect(fromEngine(engineValue, true).environment.image.registryCredentials).toMatchObject({ username: "u" });
+  });
+});
+
 describe("what the engine passes", () => {
   it("has the positions of the file when both say the same", () => {
     const broken = withValue("cluster.nodes", 0);

@@ -138,15 +138,33 @@ export function loadStack(source: StackSource): LoadedStack {
   return validate(source, plain(resolved), attach, reported);
 }
 
-/** Engine values hold secrets in clear: puts a reference in place of each, at the paths where secrets may stand. */
-function withoutSecrets(value: unknown, path: readonly string[]): unknown {
+/** Engine values hold secrets in clear: puts a reference in place of the one at a path. */
+function withoutSecret(value: unknown, path: readonly string[]): unknown {
   if (value === null || typeof value !== "object") return value;
   const [key = "", ...rest] = path;
+  if (!Object.hasOwn(value, key)) return value;
+  const hide = (inner: unknown): unknown => {
+    if (rest.length > 0) return withoutSecret(inner, rest);
+    return typeof inner === "string" ? new SecretReference() : inner;
+  };
+  if (Array.isArray(value)) return value.map((inner: unknown, index) => (String(index) === key ? hide(inner) : inner));
   const record = value as Readonly<Record<string, unknown>>;
-  if (!Object.hasOwn(record, key)) return value;
-  const inner = record[key];
-  if (rest.length > 0) return { ...record, [key]: withoutSecrets(inner, rest) };
-  return { ...record, [key]: typeof inner === "string" ? new SecretReference() : inner };
+  return { ...record, [key]: hide(record[key]) };
+}
+
+const isTextAt = (value: unknown, path: readonly string[]): boolean => {
+  const found = path.reduce<unknown>((inner, key) => (inner as Readonly<Record<string, unknown>> | null)?.[key], value);
+  return typeof found === "string";
+};
+
+/** Paths of all encrypted values of a stack file, also of those that stand where they cannot. */
+function encryptedPaths(sourced: Sourced, path: readonly string[] = []): readonly (readonly string[])[] {
+  const { value } = sourced;
+  if (value instanceof SecretReference) return [path];
+  if (Array.isArray(value)) {
+    return value.flatMap((item: Sourced, index) => encryptedPaths(item, [...path, String(index)]));
+  }
+  return [...(mapOf(sourced) ?? [])].flatMap(([key, { entry }]) => encryptedPaths(entry, [...path, key]));
 }
 
 /** Paths of the surface that hold secrets. */
@@ -166,25 +184,43 @@ function sourcedFrom(value: unknown, file: string, depth = 0): Sourced {
   return { location, value: new Map(entries) };
 }
 
-/** The stack file's own part, if it says the same as the engine; only then do its positions hold. */
-function sameInFile(projectFolder: string, stack: string, engine: Sourced): Sourced | undefined {
+/** The stack file's own part, if there is such a file. */
+function ownFile(projectFolder: string, stack: string): Sourced | undefined {
   if (!fileNames(join(projectFolder, "stacks"), /^Pulumi\.(.+)\.yaml$/).includes(stack)) return undefined;
   const file = join("stacks", `Pulumi.${stack}.yaml`);
-  const root = readYaml(projectFolder, join(projectFolder, file), () => undefined);
-  const { own } = ownPart(root, file);
-  return own !== undefined && isDeepStrictEqual(plain(own), plain(engine)) ? own : undefined;
+  return ownPart(
+    readYaml(projectFolder, join(projectFolder, file), () => undefined),
+    file,
+  ).own;
+}
+
+/** The engine only says that some value is encrypted. If none stands where secrets may, one stands where it would be written out. */
+function misplacedSecret(stack: string, file: string): ConfigurationError {
+  return new ConfigurationError(stack, [
+    {
+      severity: "error",
+      path: [],
+      file,
+      rule: "secrets-in-their-place",
+      what: "the configuration holds an encrypted value where none can stand; it would reach manifests in clear",
+      allowed: secretPaths.map((path) => path.join(".")).join(", "),
+      remedy: "put it into a Secret of the cluster, and name that in secretVariables of the run",
+    },
+  ]);
 }
 
 /**
  * Reads what the engine passes for `ascend-stacks:environment`: its values count, whatever file they came from. Positions are those
- * of the stack file where that says the same.
+ * of the stack file where that says the same. `holdsSecrets` says that the engine has decrypted some value of it.
  *
  * @throws ConfigurationError with every mistake found
  */
-export function loadFromEngine(source: StackSource & { readonly engineValue: unknown }): LoadedStack {
-  const { projectFolder, stack } = source;
+export function loadFromEngine(
+  source: StackSource & { readonly engineValue: unknown; readonly holdsSecrets?: boolean },
+): LoadedStack {
+  const { projectFolder, stack, engineValue } = source;
   const label = `(configuration of stack ${stack})`;
-  if (source.engineValue === undefined || source.engineValue === null) {
+  if (engineValue === undefined || engineValue === null) {
     throw new ConfigurationError(stack, [
       {
         severity: "error",
@@ -195,10 +231,15 @@ export function loadFromEngine(source: StackSource & { readonly engineValue: unk
       },
     ]);
   }
-  const hidden = secretPaths.reduce<unknown>((value, path) => withoutSecrets(value, path), source.engineValue);
+  const file = ownFile(projectFolder, stack);
+  const paths = [...secretPaths, ...(file === undefined ? [] : encryptedPaths(file))];
+  if (source.holdsSecrets === true && !paths.some((path) => isTextAt(engineValue, path))) {
+    throw misplacedSecret(stack, label);
+  }
+  const hidden = paths.reduce<unknown>((value, path) => withoutSecret(value, path), engineValue);
   const engine = sourcedFrom(hidden, label);
   const reported: LocatedDiagnostic[] = [];
-  const own = sameInFile(projectFolder, stack, engine) ?? engine;
+  const own = file !== undefined && isDeepStrictEqual(plain(file), plain(engine)) ? file : engine;
   const resolved = resolveExtends(projectFolder, own, (found) => void reported.push(reportedError(found)));
   const attach: Attach = (others) => others.map((other) => ({ ...other, ...locationOf(resolved, other.path) }));
   return validate(source, plain(resolved), attach, reported);
