@@ -9,7 +9,7 @@ import { projectFolder } from "./stacks.ts";
 const floors: readonly (readonly string[])[] = [
   ["program", "cli", "stack"],
   ["planned-objects"],
-  ["gitops"],
+  ["gitops", "doctor"],
   ["environment"],
   ["images"],
   ["workloads"],

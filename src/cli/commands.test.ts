@@ -239,7 +239,7 @@ describe("ascend", () => {
     [
       "an unknown command",
       ["paln"],
-      "unknown command paln; known: plan, render, diff, gitops, stop, resume, retire, status, help",
+      "unknown command paln; known: plan, render, diff, gitops, stop, resume, retire, doctor, status, help",
     ],
     ["a word that every object has", ["constructor"], "unknown command constructor"],
     ["no stack", ["plan"], "the name of a stack is missing; usage: ascend plan"],
@@ -249,6 +249,7 @@ describe("ascend", () => {
     ["render with two targets", ["render", "local", "--stdout", "--output", "x"], "either --stdout or --output"],
     ["a strange time limit", ["status", "local", "--timeout", "soon"], "--timeout takes a number"],
     ["an unreachable cluster", ["status", "local"], "cannot be asked"],
+    ["a cluster that no check can reach", ["doctor", "local"], "cannot be asked"],
     ["an unknown stack", ["render", "../x", "--stdout"], "there is no such stack file"],
   ])("answers %s with one message and exit code 1", (_, words, message) => {
     const { code, stderr } = ascend(...words);

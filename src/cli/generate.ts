@@ -6,6 +6,7 @@ import { environmentJsonSchema, type JsonSchema } from "../config/json-schema.ts
 import { referencePage } from "../config/reference-page.ts";
 import { environmentShape } from "../recipes/catalogue.ts";
 import { variablesPage } from "../variables/reference-page.ts";
+import { doctorDocumentSchema } from "./doctor-document.ts";
 import { planDocumentSchema } from "./plan-document.ts";
 import { strategiesPage } from "./strategies-page.ts";
 import { upstreamPage } from "./upstream-page.ts";
@@ -64,6 +65,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     "stacks/schema.json": json(stackFileSchema()),
     "docs/reference/plan.schema.json": json(z.toJSONSchema(planDocumentSchema)),
+    "docs/reference/doctor.schema.json": json(z.toJSONSchema(doctorDocumentSchema)),
     "docs/reference/configuration.md": referencePage(environment, "english"),
     "docs/reference/configuration.zh.md": referencePage(environment, "chinese"),
     "docs/reference/parallel-strategies.md": strategiesPage("english"),

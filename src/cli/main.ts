@@ -10,6 +10,7 @@ const help = `ascend: Ascend training environments from one YAML file each
   ascend render <stack> --stdout | --output <folder>  the same manifests as YAML; --check says whether the folder is up to date
   ascend diff <stack> [--from <revision>]             what differs between two revisions of the stack file, in words
   ascend gitops <tool> <stack> --repository <address> objects for Argo CD, Flux or the Pulumi Kubernetes Operator
+  ascend doctor <stack> [--json]                      whether the cluster can run it: nodes, rights, storage, admission …
   ascend status <stack> [--json] [--wait | --watch]   stages, pods, nodes and progress on the cluster
   ascend stop|resume <stack> <run>                    let a training rest, or go on from its last checkpoint
   ascend retire <stack> <run>                         lift the protection of a run that is over
@@ -29,6 +30,7 @@ const commands: Readonly<
   stop: async (...call) => (await import("./run-control.ts")).stopCommand(...call),
   resume: async (...call) => (await import("./run-control.ts")).resumeCommand(...call),
   retire: async (...call) => (await import("./run-control.ts")).retireCommand(...call),
+  doctor: async (...call) => (await import("./doctor-command.ts")).doctorCommand(...call),
   status: async (...call) => (await import("./status-command.ts")).statusCommand(...call),
 };
 

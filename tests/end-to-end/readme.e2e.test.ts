@@ -22,6 +22,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   "npx ascend plan local": /--tensor-model-parallel-size 1/,
   "npx ascend plan local-2x8 --json": /"schemaVersion": 1/,
   "npx ascend render local --stdout": /kind: Job/,
+  "npx ascend doctor local": /The cluster can run it: 0 errors/,
   "npx ascend status local": /pretrain\s+complete/,
   "make down": /virtual cluster local is gone/,
 };
