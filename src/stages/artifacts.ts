@@ -1,11 +1,21 @@
 /** Identity of artifacts: equal content keys mean the same content, so that the same conversion is planned and done once. */
 import { createHash } from "node:crypto";
 
-/** Checks of one Megatron checkpoint folder: a tracker file beside `release/` or `iter_<7 digits>/` with one folder a model rank. */
-export interface CheckpointLayout {
-  /** Folder names below `release/` or `iter_…/`, e.g. `mp_rank_00`; each holds `model_optim_rng.pt`. */
-  readonly rankFolders: readonly string[];
-}
+/**
+ * Checks of one Megatron checkpoint folder: a tracker file beside `release/` or `iter_<7 digits>/`. What these hold depends on the
+ * format that the training saves in.
+ */
+export type CheckpointLayout =
+  /** Format `torch`: folder names below them, one a model rank, e.g. `mp_rank_00`; each holds `model_optim_rng.pt`. */
+  | { readonly rankFolders: readonly string[] }
+  /** Other formats: glob patterns below them; each must match at least one non-empty file. */
+  | { readonly files: readonly string[] };
+
+/**
+ * Format `torch_dcp`: every rank writes what it owns, so the number of files follows from the sharding. The index is renamed into place
+ * when all of them are written (torch.distributed.checkpoint.FileSystemWriter of PyTorch 2.7).
+ */
+export const distributedCheckpoint: CheckpointLayout = { files: [".metadata", "__*.distcp"] };
 
 /** The part of an artifact's manifest that must be equal between the plan and the folder. */
 export interface ArtifactIdentity {

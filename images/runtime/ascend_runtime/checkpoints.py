@@ -1,4 +1,4 @@
-"""Megatron checkpoint folders: a tracker beside `release/` or `iter_<7 digits>/`, with one folder a model rank."""
+"""Megatron checkpoint folders: a tracker beside `release/` or `iter_<7 digits>/`, which hold what the saving format makes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import time
 from typing import Optional, Sequence
 
-from .artifacts import MANIFEST, read_manifest, write_json
-from .contract import Checkpoint, Contract, first_difference
+from .artifacts import MANIFEST, missing_files, read_manifest, write_json
+from .contract import Checkpoint, Contract, Layout, first_difference
 from .failures import CHECKPOINT_BROKEN, IDENTITY_MISMATCH, OUTPUT_UNUSABLE, RESULT_MISSING, Failure
 
 TRACKER = "latest_checkpointed_iteration.txt"
@@ -48,37 +48,41 @@ def iteration_folder(folder: str, tracker: str) -> str:
     return os.path.join(folder, tracker if tracker == "release" else f"iter_{int(tracker):07d}")
 
 
-def check_ranks(folder: str, tracker: str, rank_folders: Sequence[str]) -> None:
-    """Raises Failure unless every model rank has its file and there is no rank more: another layout trains silently wrong."""
+def _needed(layout: Layout) -> Sequence[str]:
+    """Patterns of the files of an iteration."""
+    return (*(f"{rank}/{RANK_FILE}" for rank in layout.rank_folders), *layout.files)
+
+
+def check_ranks(folder: str, tracker: str, layout: Layout) -> None:
+    """Raises Failure unless all files are there and no model rank more than expected: another layout trains silently wrong."""
     named = iteration_folder(folder, tracker)
     if not os.path.isdir(named):
         raise Failure(CHECKPOINT_BROKEN, f"the tracker in {folder} names a checkpoint that is not there; got no {named}")
-    for rank in rank_folders:
-        path = os.path.join(named, rank, RANK_FILE)
-        if not os.path.isfile(path) or os.path.getsize(path) == 0:
-            raise Failure(CHECKPOINT_BROKEN, f"the checkpoint {named} is incomplete; got no {rank}/{RANK_FILE}; expected {len(rank_folders)} ranks")
+    missing = missing_files(named, _needed(layout))
+    if missing is not None:
+        expected = f"{len(layout.rank_folders)} ranks" if layout.rank_folders else " and ".join(layout.files)
+        raise Failure(CHECKPOINT_BROKEN, f"the checkpoint {named} is incomplete; got no {missing}; expected {expected}")
     found = {name for name in os.listdir(named) if name.startswith("mp_rank_")}
-    surplus = sorted(found - set(rank_folders))
+    surplus = sorted(found - set(layout.rank_folders))
     if surplus:
         raise Failure(
             IDENTITY_MISMATCH,
             f"the checkpoint {named} was cut for another layout; got {len(found)} model ranks ({surplus[0]} …); "
-            f"expected {len(rank_folders)}",
+            f"expected {len(layout.rank_folders)}",
         )
 
 
-def is_whole(folder: str, rank_folders: Sequence[str]) -> bool:
-    """Whether every model rank has its file below an iteration's folder."""
-    paths = [os.path.join(folder, rank, RANK_FILE) for rank in rank_folders]
-    return all(os.path.isfile(path) and os.path.getsize(path) > 0 for path in paths)
+def is_whole(folder: str, layout: Layout) -> bool:
+    """Whether an iteration's folder holds all files."""
+    return missing_files(folder, _needed(layout)) is None
 
 
-def check_weights(title: str, folder: str, rank_folders: Sequence[str], remedy: str) -> None:
+def check_weights(title: str, folder: str, layout: Layout, remedy: str) -> None:
     """Raises Failure unless a converted checkpoint is whole."""
     tracker = read_tracker(folder)
     if tracker is None:
         raise Failure(CHECKPOINT_BROKEN, f"{title} at {folder} has no {TRACKER}; training would start from random weights; {remedy}")
-    check_ranks(folder, tracker, rank_folders)
+    check_ranks(folder, tracker, layout)
 
 
 def prepare_save_folder(checkpoint: Checkpoint, is_first_rank: bool) -> Optional[str]:
@@ -102,7 +106,7 @@ def prepare_save_folder(checkpoint: Checkpoint, is_first_rank: bool) -> Optional
             )
     tracker = read_tracker(folder)
     if tracker is not None:
-        check_ranks(folder, tracker, checkpoint.rank_folders)
+        check_ranks(folder, tracker, checkpoint.layout)
     if is_first_rank and not os.path.exists(os.path.join(folder, RUN_NOTE)):
         write_json(os.path.join(folder, RUN_NOTE), {"schemaVersion": 1, "identity": checkpoint.identity})
     return tracker
@@ -114,7 +118,7 @@ def reached(checkpoint: Checkpoint) -> bool:
         tracker = read_tracker(checkpoint.folder)
         if tracker is None or tracker == "release" or int(tracker) < checkpoint.iteration:
             return False
-        check_ranks(checkpoint.folder, tracker, checkpoint.rank_folders)
+        check_ranks(checkpoint.folder, tracker, checkpoint.layout)
         return True
     except Failure:
         return False
@@ -128,7 +132,7 @@ def _check_reached(checkpoint: Checkpoint) -> str:
             f"the program ended without error but the training is not complete; got iteration {tracker or 'none'} in "
             f"{checkpoint.folder}; expected {checkpoint.iteration}; see its log above",
         )
-    check_ranks(checkpoint.folder, tracker, checkpoint.rank_folders)
+    check_ranks(checkpoint.folder, tracker, checkpoint.layout)
     return tracker
 
 

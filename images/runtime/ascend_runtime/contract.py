@@ -13,6 +13,14 @@ SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What the folder of one iteration holds: a folder a model rank (format torch), or files by glob pattern (other formats)."""
+
+    rank_folders: Tuple[str, ...] = ()
+    files: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Artifact:
     """Something that a stage reads or makes."""
 
@@ -20,7 +28,7 @@ class Artifact:
     path: str
     required_files: Tuple[str, ...]
     identity: Optional[Mapping[str, Any]]
-    rank_folders: Optional[Tuple[str, ...]]
+    layout: Optional[Layout]
     remedy: str
     sources: Tuple[str, ...]
     is_written_in_place: bool
@@ -33,7 +41,7 @@ class Checkpoint:
     folder: str
     iteration: int
     identity: Mapping[str, Any]
-    rank_folders: Tuple[str, ...]
+    layout: Layout
     retention: "Optional[Retention]"
 
 
@@ -120,6 +128,13 @@ def _launch(raw: Mapping[str, Any], environment: Mapping[str, str]) -> Launch:
     )
 
 
+def _layout(raw: Mapping[str, Any]) -> Layout:
+    layout = Layout(files=tuple(raw["files"])) if "files" in raw else Layout(rank_folders=tuple(raw["rankFolders"]))
+    if layout == Layout():
+        raise ValueError("a checkpoint layout without ranks and files would prove nothing")
+    return layout
+
+
 def _artifact(raw: Mapping[str, Any]) -> Artifact:
     checkpoint = raw.get("checkpoint")
     return Artifact(
@@ -127,7 +142,7 @@ def _artifact(raw: Mapping[str, Any]) -> Artifact:
         path=raw["path"],
         required_files=tuple(raw["requiredFiles"]),
         identity=raw.get("identity"),
-        rank_folders=None if checkpoint is None else tuple(checkpoint["rankFolders"]),
+        layout=None if checkpoint is None else _layout(checkpoint),
         remedy=raw.get("remedy", ""),
         sources=tuple(raw.get("sources", ())),
         is_written_in_place=raw.get("isWrittenInPlace", False) is True,
@@ -138,7 +153,7 @@ def _checkpoint(raw: Mapping[str, Any]) -> Optional[Checkpoint]:
     if raw["kind"] == "outputs":
         return None
     return Checkpoint(
-        raw["folder"], int(raw["iteration"]), raw["identity"], tuple(raw["rankFolders"]), _retention(raw.get("retention"))
+        raw["folder"], int(raw["iteration"]), raw["identity"], _layout(raw), _retention(raw.get("retention"))
     )
 
 

@@ -81,8 +81,8 @@ def _finish(contract: Contract, output: Artifact, folder: str) -> None:
     if output.is_written_in_place:
         in_place.finish(output, contract)
         return
-    if output.rank_folders is not None:
-        checkpoints.check_weights(output.title, folder, output.rank_folders, "see the converter's log above")
+    if output.layout is not None:
+        checkpoints.check_weights(output.title, folder, output.layout, "see the converter's log above")
         if contract.conversion is not None:
             conversion.check_result(contract.conversion, output.title, folder)
     artifacts.finish(output, folder, contract)

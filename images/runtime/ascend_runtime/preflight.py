@@ -14,7 +14,7 @@ def preflight(contract: Contract) -> None:
         conversion.check_source(contract.conversion)
     for item in contract.inputs:
         artifacts.check_input(item)
-        if item.rank_folders is not None:
-            checkpoints.check_weights(item.title, item.path, item.rank_folders, item.remedy)
+        if item.layout is not None:
+            checkpoints.check_weights(item.title, item.path, item.layout, item.remedy)
     if contract.conversion is not None:
         conversion.check_memory(contract.conversion)

@@ -28,7 +28,7 @@ def set_aside_newer(checkpoint: Checkpoint, tracker: Optional[str]) -> None:
             continue
         path = os.path.join(checkpoint.folder, name)
         newer = f"{name} is newer than {TRACKER} ({tracker or 'none'})"
-        if is_whole(path, checkpoint.rank_folders):
+        if is_whole(path, checkpoint.layout):
             aside = f"{ASIDE}{name}-{uuid.uuid4().hex[:8]}"
             os.rename(path, os.path.join(checkpoint.folder, aside))
             say(f"{newer} and complete; renamed to {aside}: remove it, or name it in the tracker to go on from there")

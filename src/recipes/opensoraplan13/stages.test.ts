@@ -66,10 +66,12 @@ describe("pipeline layouts", () => {
       "--optimization-level 2 --use-multiparameter-pipeline-model-parallel --variable-seq-lengths",
     );
     expect(option(training, "--global-batch-size")).toBe("4");
-    expect(stage(planned, "convertDit").outputs[0]?.checkpoint?.rankFolders).toEqual([
-      ...["mp_rank_00_000", "mp_rank_00_001", "mp_rank_00_002", "mp_rank_00_003"],
-      ...["mp_rank_01_000", "mp_rank_01_001", "mp_rank_01_002", "mp_rank_01_003"],
-    ]);
+    expect(stage(planned, "convertDit").outputs[0]?.checkpoint).toEqual({
+      rankFolders: [
+        ...["mp_rank_00_000", "mp_rank_00_001", "mp_rank_00_002", "mp_rank_00_003"],
+        ...["mp_rank_01_000", "mp_rank_01_001", "mp_rank_01_002", "mp_rank_01_003"],
+      ],
+    });
   });
 
   it("of one dimension are one list", () => {
