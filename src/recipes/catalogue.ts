@@ -5,12 +5,14 @@ import { openSoraPlan13FeatureTraining } from "./opensoraplan13/feature-training
 import { openSoraPlan13ImageToVideo } from "./opensoraplan13/image-to-video.ts";
 import { openSoraPlan13TextToVideo } from "./opensoraplan13/text-to-video.ts";
 import type { Recipe } from "./recipe.ts";
+import { wan21TextToVideo } from "./wan21/text-to-video.ts";
 
 /** All recipes. The first is the one that the reference lists first. */
 export const recipes = [
   openSoraPlan13TextToVideo,
   openSoraPlan13ImageToVideo,
   openSoraPlan13FeatureTraining,
+  wan21TextToVideo,
 ] as const satisfies readonly Recipe[];
 
 /** The whole configuration surface: the environment with the runs of every recipe. */

@@ -1,10 +1,10 @@
 /** Stages that convert weights: the autoencoder, the transformer, and trained weights that are cut anew. */
 import { posix } from "node:path";
 import type { Artifact, ConversionNeeds, StagePlan } from "../../stages/stage-plan.ts";
+import { processorStage } from "../mindspeed-mm/stage-parts.ts";
 import { autoencoderFile, stageLayers, vaeWeights, type WeightLayout } from "./artifacts.ts";
 import { converterVersion } from "./facts.ts";
 import { vaeSource } from "./sources.ts";
-import { processorStage } from "./stage-parts.ts";
 import type { ConversionSettings } from "./surface/weights.ts";
 import type { TaskContext } from "./task.ts";
 

@@ -4,8 +4,9 @@
  * Fields and values: data_dynamic_resolution.json, data_static_resolution.json (folder t2v), data_i2v.json (i2v), data_feature.json
  * and feature_extract/data.json (t2v_A3) of examples/opensoraplan1.3 in MindSpeed-MM v26.0.0.
  */
+
+import type { Fields } from "../mindspeed-mm/fields.ts";
 import { autoencoderScale, type Clip, captionLength, type PictureSize } from "./facts.ts";
-import type { Fields } from "./model-file.ts";
 import type { Task } from "./task.ts";
 
 /** Paths in the pod that a data file names. */

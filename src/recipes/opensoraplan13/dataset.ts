@@ -1,9 +1,9 @@
 /** Filters annotations to the clips that a training or an extraction can use. */
 import { posix } from "node:path";
 import type { Artifact, StagePlan } from "../../stages/stage-plan.ts";
+import { processorStage } from "../mindspeed-mm/stage-parts.ts";
 import { minimumArea, type PictureSize } from "./facts.ts";
 import { datasetSource } from "./sources.ts";
-import { processorStage } from "./stage-parts.ts";
 import type { AnySettings } from "./surface/runs.ts";
 import type { TaskContext } from "./task.ts";
 

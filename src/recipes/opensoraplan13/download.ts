@@ -2,8 +2,8 @@
 import { posix } from "node:path";
 import { artifactIdentity } from "../../stages/artifacts.ts";
 import type { Artifact, StagePlan } from "../../stages/stage-plan.ts";
-import type { RunFinding } from "./rules.ts";
-import { processorStage } from "./stage-parts.ts";
+import type { RunFinding } from "../mindspeed-mm/finding.ts";
+import { processorStage } from "../mindspeed-mm/stage-parts.ts";
 import type { DownloadRepository } from "./surface/download.ts";
 import type { TaskContext } from "./task.ts";
 

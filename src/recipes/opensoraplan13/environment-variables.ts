@@ -31,15 +31,6 @@ export const trainingVariables = (task: TaskName): Variables =>
 /** Variables of inference and evaluation: upstream's scripts export the first alone, and so run without the usual tuning. */
 export const inferenceVariables: Variables = { ...training, ...memory };
 
-/**
- * Variables that pick the network interface for the rendezvous of several nodes; without them HCCL and gloo guess.
- *
- * @param networkInterface name of the interface inside the pod, e.g. `eth0`
- */
-export function interfaceVariables(networkInterface: string): Variables {
-  return { HCCL_SOCKET_IFNAME: networkInterface, GLOO_SOCKET_IFNAME: networkInterface };
-}
-
 /** Variables of the evaluation: VBench's models come from a folder, for nodes of a cluster often reach no hub. */
 export const evaluationVariables = (cacheFolder: string): Variables => ({
   ...inferenceVariables,

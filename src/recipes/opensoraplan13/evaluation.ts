@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
+import { configurationFolder, json } from "../mindspeed-mm/stage-parts.ts";
 import { overrideFacts, results, vaeWeights } from "./artifacts.ts";
 import { evaluationVariables } from "./environment-variables.ts";
 import { generationFacts, inferenceLists, inferenceParts, inferencePaths, inferenceWeights } from "./inference.ts";
@@ -9,7 +10,6 @@ import { inferenceArguments } from "./inference-arguments.ts";
 import { evaluationSection, inferenceFile } from "./inference-file.ts";
 import { inferenceLayout } from "./layouts.ts";
 import { datasetFiles, textEncoder } from "./sources.ts";
-import { configurationFolder, json } from "./stage-parts.ts";
 import type { VideoSettings } from "./surface/runs.ts";
 import type { TaskContext } from "./task.ts";
 

@@ -2,13 +2,13 @@
 import { posix } from "node:path";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import type { Artifact, StagePlan } from "../../stages/stage-plan.ts";
+import { commonParts, configurationFolder, json, npuResources } from "../mindspeed-mm/stage-parts.ts";
+import { toolFile } from "../mindspeed-mm/tool-file.ts";
 import { autoencoderFile } from "./artifacts.ts";
 import { dataFile } from "./data-file.ts";
 import { modelFile } from "./model-file.ts";
 import { npuVariables } from "./pretrain.ts";
-import { commonParts, configurationFolder, json, npuResources } from "./stage-parts.ts";
 import type { TaskContext } from "./task.ts";
-import { toolFile } from "./tool-file.ts";
 import { extractionArguments, extractionWorkers } from "./training-arguments.ts";
 
 /** What the extraction reads and makes. */

@@ -4,8 +4,10 @@
  * Fields and values: inference_t2v_model.json, eval_t2v_model.json (folder t2v), inference_i2v_model.json and eval_i2v_model.json
  * (i2v) of examples/opensoraplan1.3 in MindSpeed-MM v26.0.0.
  */
+
+import type { Fields } from "../mindspeed-mm/fields.ts";
 import { autoencoderScale, captionLength, clips } from "./facts.ts";
-import { autoencoderFields, type Fields, type ModelPaths, predictorFields } from "./model-file.ts";
+import { autoencoderFields, type ModelPaths, predictorFields } from "./model-file.ts";
 import type { InferenceSettings } from "./surface/inference.ts";
 import type { Task } from "./task.ts";
 

@@ -1,7 +1,8 @@
 /** Rules on inference and evaluation of OpenSoraPlan1.3. Paths are relative to the run. */
+
+import type { RunFinding } from "../mindspeed-mm/finding.ts";
 import { conditionOf, conditions, isVideoFile } from "./inference.ts";
 import { inferenceLayoutProblems } from "./layouts.ts";
-import type { RunFinding } from "./rules.ts";
 import type { VideoSettings } from "./surface/runs.ts";
 import type { TaskContext } from "./task.ts";
 

@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import type { Artifact, StagePlan } from "../../stages/stage-plan.ts";
+import { commonParts, configurationFolder, json, npuResources } from "../mindspeed-mm/stage-parts.ts";
 import {
   autoencoderFile,
   checkpoint,
@@ -18,7 +19,6 @@ import { inferenceArguments } from "./inference-arguments.ts";
 import { type Condition, type InferencePaths, inferenceFile } from "./inference-file.ts";
 import { inferenceLayout } from "./layouts.ts";
 import { datasetFiles, textEncoder } from "./sources.ts";
-import { commonParts, configurationFolder, json, npuResources } from "./stage-parts.ts";
 import type { VideoSettings } from "./surface/runs.ts";
 import type { TaskContext } from "./task.ts";
 

@@ -2,9 +2,9 @@
 import type { LayoutProblem, ModelFacts } from "../../parallel/facts.ts";
 import { layoutOf, type ParallelLayout, type ParallelRequest } from "../../parallel/layout.ts";
 import { latentFrameChoices, layoutProblems } from "../../parallel/rules.ts";
+import type { RunFinding } from "../mindspeed-mm/finding.ts";
 import { unstaged } from "./artifacts.ts";
 import { assumedSequenceLength, autoencoderScale, captionLength } from "./facts.ts";
-import type { RunFinding } from "./rules.ts";
 import type { VideoSettings } from "./surface/runs.ts";
 import type { TaskContext } from "./task.ts";
 

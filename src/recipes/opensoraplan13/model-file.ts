@@ -5,6 +5,7 @@
  * MindSpeed-MM v26.0.0.
  */
 import type { ParallelLayout } from "../../parallel/layout.ts";
+import type { Fields } from "../mindspeed-mm/fields.ts";
 import { stageLayers } from "./artifacts.ts";
 import { autoencoderScale, type Predictor } from "./facts.ts";
 import type { Task } from "./task.ts";
@@ -16,9 +17,6 @@ export interface ModelPaths {
   /** Folder of mT5-xxl in Hugging Face form. */
   readonly textEncoder: string;
 }
-
-/** Fields as data; keys keep upstream's names. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** Upstream's own list where there is no pipeline: it is ignored then. */
 const unusedStages = [8, 8, 8, 8] as const;

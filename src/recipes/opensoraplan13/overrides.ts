@@ -5,9 +5,9 @@ import { type FieldRules, type Fields, overrideFields } from "../../overrides/fi
 import { type Owned, ownedOptions } from "../../overrides/owned-options.ts";
 import type { Overrides } from "../../overrides/surface.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
+import type { RunFinding } from "../mindspeed-mm/finding.ts";
+import { json } from "../mindspeed-mm/stage-parts.ts";
 import { dataRules, inferenceModelRules, toolRules, trainingModelRules } from "./owned-fields.ts";
-import type { RunFinding } from "./rules.ts";
-import { json } from "./stage-parts.ts";
 import type { AnySettings } from "./surface/runs.ts";
 
 /** Overrides of one stage: of the arguments, and of the files as far as the stage has them. */

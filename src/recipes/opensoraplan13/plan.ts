@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../../config/diagnostics.ts";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import type { Artifact, StagePlan } from "../../stages/stage-plan.ts";
+import { trainingProblems } from "../mindspeed-mm/training-rules.ts";
 import type { RunContext, RunPlan } from "../recipe.ts";
 import {
   checkpoint,
@@ -28,7 +29,6 @@ import { ditSource, textEncoder } from "./sources.ts";
 import { stageProblems } from "./stage-rules.ts";
 import type { AnySettings, VideoSettings } from "./surface/runs.ts";
 import { isVideoContext, type TaskContext, taskOf, videoContext } from "./task.ts";
-import { trainingProblems } from "./training-rules.ts";
 
 /** Layouts that downloaded weights are cut for: the training's, and that of an inference with them. */
 function convertedLayouts({ run }: TaskContext<VideoSettings>, layout: ParallelLayout): readonly WeightLayout[] {

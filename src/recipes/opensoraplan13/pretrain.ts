@@ -2,14 +2,15 @@
 import { posix } from "node:path";
 import type { ParallelLayout } from "../../parallel/layout.ts";
 import type { Artifact, CheckpointRetention, StagePlan } from "../../stages/stage-plan.ts";
+import { interfaceVariables } from "../mindspeed-mm/fields.ts";
+import { commonParts, configurationFolder, json, npuResources } from "../mindspeed-mm/stage-parts.ts";
+import { toolFile } from "../mindspeed-mm/tool-file.ts";
 import { autoencoderFile } from "./artifacts.ts";
 import { type DataPaths, dataFile } from "./data-file.ts";
-import { interfaceVariables, trainingVariables } from "./environment-variables.ts";
+import { trainingVariables } from "./environment-variables.ts";
 import { modelFile } from "./model-file.ts";
-import { commonParts, configurationFolder, json, npuResources } from "./stage-parts.ts";
 import type { TrainingSettings } from "./surface/training.ts";
 import type { TaskContext } from "./task.ts";
-import { toolFile } from "./tool-file.ts";
 import { pretrainArguments } from "./training-arguments.ts";
 
 /** What a pretraining reads and makes. */

@@ -1,7 +1,7 @@
 /** Rules on which stages of an OpenSoraPlan1.3 run may be listed, and on what converts weights. Paths are relative to the run. */
 import type { ParallelLayout } from "../../parallel/layout.ts";
+import type { RunFinding } from "../mindspeed-mm/finding.ts";
 import { neededMemoryGiB } from "./conversion.ts";
-import type { RunFinding } from "./rules.ts";
 import { isVideoContext, type TaskContext } from "./task.ts";
 
 /** Index of a listed stage, -1 when it is not listed. */

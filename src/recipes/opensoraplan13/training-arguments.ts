@@ -5,6 +5,7 @@
  * extract_feature.sh in examples/opensoraplan1.3 of MindSpeed-MM v26.0.0.
  */
 import type { ContextAlgorithm, ParallelLayout } from "../../parallel/layout.ts";
+import { fractionArgument } from "../mindspeed-mm/fields.ts";
 import type { TrainingSettings } from "./surface/training.ts";
 
 /** The three files that arguments name. */
@@ -20,12 +21,6 @@ export interface PretrainPaths extends FilePaths {
   readonly save: string;
   /** Weights that are used while the save folder holds no checkpoint; random ones when absent. */
   readonly pretrainedCheckpoint: string | undefined;
-}
-
-/** A fraction as upstream would write it: small magnitudes in exponent form (`1e-5`), whole values with a decimal (`1.0`). */
-export function fractionArgument(value: number): string {
-  if (value !== 0 && Math.abs(value) < 0.1) return value.toExponential();
-  return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
 /** The script's start of the warm-up; never above the learning rate, for the scheduler refuses to warm up downwards. */

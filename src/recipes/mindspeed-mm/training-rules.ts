@@ -1,9 +1,21 @@
-/** Rules on training settings of OpenSoraPlan1.3 that are not about the parallel layout. Paths are relative to the run. */
-import type { RunFinding } from "./rules.ts";
-import type { AnySettings } from "./surface/runs.ts";
+/** Rules on training settings that are not about the parallel layout. Paths are relative to the run. */
+import type { RunFinding } from "./finding.ts";
+
+/** The part of a run that these rules look at. */
+export interface TrainingRun {
+  readonly stages: readonly string[];
+  readonly training: {
+    readonly iterations: number;
+    readonly saveInterval: number;
+    readonly learningRate: number;
+    readonly minimumLearningRate: number;
+    readonly keepLast?: number | undefined;
+    readonly keepEvery?: number | undefined;
+  };
+}
 
 /** The scheduler never goes below the minimum, so it cannot start under it (MM validate_args_patch.py:516). */
-export function learningRateAboveMinimum({ training }: AnySettings): RunFinding | undefined {
+export function learningRateAboveMinimum({ training }: TrainingRun): RunFinding | undefined {
   if (training.minimumLearningRate <= training.learningRate) return undefined;
   return {
     severity: "error",
@@ -17,7 +29,7 @@ export function learningRateAboveMinimum({ training }: AnySettings): RunFinding 
 }
 
 /** With upstream's defaults (every 10000 of 5000 iterations) the only checkpoint is written at the very end. */
-export function savesBeforeTheEnd({ training, stages }: AnySettings): RunFinding | undefined {
+export function savesBeforeTheEnd({ training, stages }: TrainingRun): RunFinding | undefined {
   if (!stages.some((stage) => stage === "pretrain") || training.saveInterval < training.iterations) return undefined;
   return {
     severity: "warning",
@@ -31,7 +43,7 @@ export function savesBeforeTheEnd({ training, stages }: AnySettings): RunFinding
 }
 
 /** Checkpoints are kept for good only where others are removed, and only if there are any of those iterations. */
-export function keptCheckpointsAreSaved({ training }: AnySettings): RunFinding | undefined {
+export function keptCheckpointsAreSaved({ training }: TrainingRun): RunFinding | undefined {
   const { keepEvery, keepLast, saveInterval } = training;
   if (keepEvery === undefined) return undefined;
   if (keepLast === undefined) {
@@ -58,7 +70,7 @@ export function keptCheckpointsAreSaved({ training }: AnySettings): RunFinding |
 }
 
 /** Every finding about a run's training settings. */
-export function trainingProblems(run: AnySettings): readonly RunFinding[] {
+export function trainingProblems(run: TrainingRun): readonly RunFinding[] {
   const rules = [learningRateAboveMinimum, savesBeforeTheEnd, keptCheckpointsAreSaved];
   return rules.flatMap((rule) => rule(run) ?? []);
 }

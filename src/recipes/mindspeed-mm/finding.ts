@@ -1,4 +1,4 @@
-/** What a rule of these recipes finds. */
+/** What a rule of a recipe finds. */
 import type { Diagnostic } from "../../config/diagnostics.ts";
 
 /** A finding; `path` is relative to the run. */

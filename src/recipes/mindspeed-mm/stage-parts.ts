@@ -1,6 +1,6 @@
-/** Parts that the stages of these recipes share. */
+/** Parts that the stages of every recipe of MindSpeed-MM share. */
 import type { StagePlan } from "../../stages/stage-plan.ts";
-import type { TaskContext } from "./task.ts";
+import type { RunContext } from "../recipe.ts";
 
 /** Folder of the pod in which a stage finds the files that its program reads. */
 export const configurationFolder = "/etc/ascend-stacks";
@@ -14,7 +14,7 @@ type Common = Pick<
 >;
 
 /** What every stage of a run has. */
-export const commonParts = ({ environment, runName, run }: TaskContext): Common => ({
+export const commonParts = ({ environment, runName, run }: RunContext): Common => ({
   run: runName,
   recipe: run.recipe,
   workingDirectory: environment.image.workingDirectory,
@@ -33,7 +33,7 @@ export interface ProcessorSettings {
 
 /** A stage that makes one artifact on processors only and is awaited. */
 export function processorStage(
-  context: TaskContext,
+  context: RunContext,
   settings: ProcessorSettings,
   stage: Pick<StagePlan, "stage" | "program" | "inputs" | "outputs" | "volumes" | "conversion">,
 ): StagePlan {
@@ -57,7 +57,7 @@ export function processorStage(
  *
  * @param npusPerNode NPUs of the pod
  */
-export function npuResources({ run, shape }: TaskContext, npusPerNode: number): StagePlan["resources"] {
+export function npuResources({ run, shape }: RunContext, npusPerNode: number): StagePlan["resources"] {
   const share = npusPerNode / shape.npusPerNode;
   return {
     processorCores: run.resources.processorCores ?? Math.floor(shape.trainingProcessorCores * share),

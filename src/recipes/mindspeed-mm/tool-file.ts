@@ -3,7 +3,7 @@
  *
  * Fields and values: mindspeed_mm/tools/tools.json of MindSpeed-MM.
  */
-import type { Fields } from "./model-file.ts";
+import type { Fields } from "./fields.ts";
 
 /**
  * The content of the file as data; keys keep upstream's names. Relative paths are relative to the working directory.
