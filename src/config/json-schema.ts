@@ -43,25 +43,48 @@ export function environmentJsonSchema(shape: EnvironmentShape): JsonSchema {
   }) as JsonSchema;
 }
 
-/** Branches that a schema may take at one place. */
-const branches = (schema: JsonSchema): readonly JsonSchema[] => [
-  schema,
-  ...(schema.anyOf ?? []),
-  ...(schema.oneOf ?? []),
-];
+const member = (value: unknown, key: string | number): unknown =>
+  value !== null && typeof value === "object" && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string | number, unknown>>)[key]
+    : undefined;
 
-function below(schema: JsonSchema, key: string | number): readonly JsonSchema[] {
-  return branches(schema).flatMap((branch) => {
-    if (typeof key === "number") return branch.items === undefined ? [] : [branch.items];
-    const known = branch.properties?.[key];
-    if (known !== undefined) return [known];
-    return typeof branch.additionalProperties === "object" ? [branch.additionalProperties] : [];
+/** Whether data names another branch by a fixed value, e.g. another recipe. */
+const contradicts = (schema: JsonSchema, data: unknown): boolean =>
+  Object.entries(schema.properties ?? {}).some(([key, { const: fixed }]) => {
+    const given = member(data, key);
+    return fixed !== undefined && given !== undefined && given !== fixed;
   });
+
+/** Branches that a schema may take for this data; all of them when it fits none. */
+function branches(schema: JsonSchema, data: unknown): readonly JsonSchema[] {
+  const all = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+  const fitting = all.filter((branch) => !contradicts(branch, data));
+  return [schema, ...(fitting.length > 0 ? fitting : all)];
 }
 
-/** Keys that the surface knows at a path. */
-export function knownKeys(shape: EnvironmentShape, path: readonly (string | number)[]): readonly string[] {
-  let schemas: readonly JsonSchema[] = [environmentJsonSchema(shape)];
-  for (const key of path) schemas = schemas.flatMap((schema) => below(schema, key));
-  return [...new Set(schemas.flatMap(branches).flatMap((schema) => Object.keys(schema.properties ?? {})))];
+function below(schema: JsonSchema, key: string | number): readonly JsonSchema[] {
+  if (typeof key === "number") return schema.items === undefined ? [] : [schema.items];
+  const known = schema.properties?.[key];
+  if (known !== undefined) return [known];
+  return typeof schema.additionalProperties === "object" ? [schema.additionalProperties] : [];
+}
+
+/**
+ * Keys that the surface knows at a path.
+ *
+ * @param data what the user wrote: it decides between alternatives, e.g. between the runs of different recipes
+ */
+export function knownKeys(
+  shape: EnvironmentShape,
+  path: readonly (string | number)[],
+  data: unknown,
+): readonly string[] {
+  let schemas = branches(environmentJsonSchema(shape), data);
+  let value = data;
+  for (const key of path) {
+    value = member(value, key);
+    const here = value;
+    schemas = schemas.flatMap((schema) => below(schema, key)).flatMap((schema) => branches(schema, here));
+  }
+  return [...new Set(schemas.flatMap((schema) => Object.keys(schema.properties ?? {})))];
 }

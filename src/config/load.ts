@@ -52,7 +52,7 @@ function validate(
   const parsed = shape.safeParse(data, { reportInput: false });
   const found = parsed.success
     ? surfaceProblems(parsed.data)
-    : parsed.error.issues.flatMap((issue) => diagnosticsOf(issue, data, (path) => knownKeys(shape, path)));
+    : parsed.error.issues.flatMap((issue) => diagnosticsOf(issue, data, (path) => knownKeys(shape, path, data)));
   const located = [...reported, ...attach(found)];
   if (!parsed.success || located.some(({ severity }) => severity === "error"))
     throw new ConfigurationError(stack, located);

@@ -258,6 +258,13 @@ describe("rules", () => {
     expect(refusal({ stages: ["extractFeatures", "pretrain"], ...change })).toContain(message);
   });
 
+  it("name the keys of this recipe alone when one is unknown", () => {
+    const message = refusal({ training: { recomputeLayers: 1 }, sharding: { sizes: 2 } });
+    expect(message).toContain("optimiserState, timeoutMinutes");
+    expect(message).toMatch(/sharding\.sizes: unknown key; allowed: size, recompute, offload; nearest: size/);
+    expect(message).not.toMatch(/allowed:[^;]*recomputeLayers/);
+  });
+
   it("accept what they offer instead", () => {
     for (const parallel of [{ context: 2 }, { context: 4 }]) expect(refusal({ parallel })).toBe("");
     for (const size of ["auto", 1, 2, 4, 8]) expect(refusal({ sharding: { size } })).toBe("");
