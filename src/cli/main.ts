@@ -14,6 +14,8 @@ const help = `ascend: Ascend training environments from one YAML file each
   ascend status <stack> [--json] [--wait | --watch]   stages, pods, nodes and progress on the cluster
   ascend stop|resume <stack> <run>                    let a training rest, or go on from its last checkpoint
   ascend retire <stack> <run>                         lift the protection of a run that is over
+  ascend image resolve|command|sbom|sign|verify …     digests of base images; build, contents and signature of the training image
+  ascend bundle <folder> [--check]                    everything that a build needs, for networks without an outside
   ascend help                                         this text
 
 A stack is a file stacks/Pulumi.<stack>.yaml. "pulumi up" creates it.
@@ -31,6 +33,8 @@ const commands: Readonly<
   resume: async (...call) => (await import("./run-control.ts")).resumeCommand(...call),
   retire: async (...call) => (await import("./run-control.ts")).retireCommand(...call),
   doctor: async (...call) => (await import("./doctor-command.ts")).doctorCommand(...call),
+  image: async (...call) => (await import("./image-command.ts")).imageCommand(...call),
+  bundle: async (...call) => (await import("./bundle-command.ts")).bundleCommand(...call),
   status: async (...call) => (await import("./status-command.ts")).statusCommand(...call),
 };
 
