@@ -239,7 +239,7 @@ describe("ascend", () => {
     [
       "an unknown command",
       ["paln"],
-      "unknown command paln; known: plan, render, diff, gitops, stop, resume, retire, doctor, status, help",
+      "unknown command paln; known: plan, render, diff, gitops, stop, resume, retire, doctor, image, bundle, status, help",
     ],
     ["a word that every object has", ["constructor"], "unknown command constructor"],
     ["no stack", ["plan"], "the name of a stack is missing; usage: ascend plan"],

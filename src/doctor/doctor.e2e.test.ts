@@ -54,7 +54,17 @@ async function doctor(change?: (environment: EnvironmentData) => void): Promise<
     text += part;
     printed.push(part);
   };
-  const terminal: Terminal = { print, printError: print, bold: plain, yellow: plain, red: plain, green: plain };
+  const nowhere = (): undefined => undefined;
+  const sizes = { width: nowhere, rows: nowhere };
+  const terminal: Terminal = {
+    print,
+    printError: print,
+    bold: plain,
+    yellow: plain,
+    red: plain,
+    green: plain,
+    ...sizes,
+  };
   const code = await doctorCommand(["local", "--json"], folder, terminal);
   return { code, document: doctorDocumentSchema.parse(JSON.parse(text)) };
 }

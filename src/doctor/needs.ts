@@ -1,7 +1,8 @@
 /** What a planned stack needs of its cluster: read from the objects themselves, so that it is what `up` would really ask for. */
 import type { Environment } from "../config/schema.ts";
 import type { KubernetesObject, PlannedObject } from "../kubernetes/planned-object.ts";
-import { containersOf, dataAt, listAt, type TemplateUse, templatesOf } from "../workloads/rules/pod-templates.ts";
+import { containersOf } from "../kubernetes/pod-templates.ts";
+import { dataAt, listAt, type TemplateUse, templatesOf } from "../workloads/rules/pod-templates.ts";
 import { podRequests, textAt, textsAt } from "./pod-demand.ts";
 import type { Amounts } from "./quantity.ts";
 

@@ -355,6 +355,8 @@ describe("secrets", () => {
     yellow: (text) => text,
     red: (text) => text,
     green: (text) => text,
+    width: () => undefined,
+    rows: () => undefined,
   };
 
   it("reach the cluster", async () => {
