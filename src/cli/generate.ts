@@ -8,6 +8,7 @@ import { environmentShape } from "../recipes/catalogue.ts";
 import { variablesPage } from "../variables/reference-page.ts";
 import { planDocumentSchema } from "./plan-document.ts";
 import { strategiesPage } from "./strategies-page.ts";
+import { upstreamPage } from "./upstream-page.ts";
 
 const extendsSchema = {
   description: "Names of files in stacks/bases, without .yaml; this file wins over them",
@@ -16,7 +17,7 @@ const extendsSchema = {
 
 /** Nothing is required in a file that extends another: the missing part may be inherited. `null` removes what is inherited. */
 function partial(schema: JsonSchema): JsonSchema {
-  const { required: _, ...rest } = schema;
+  const { required: _, oneOf, ...rest } = schema;
   const inner = (value: JsonSchema): JsonSchema => partial(value);
   return {
     ...rest,
@@ -26,7 +27,8 @@ function partial(schema: JsonSchema): JsonSchema {
     ...(typeof rest.additionalProperties === "object"
       ? { additionalProperties: inner(rest.additionalProperties) }
       : {}),
-    ...(rest.oneOf === undefined ? {} : { oneOf: rest.oneOf.map(inner) }),
+    // Without required fields several branches of a union fit, as long as the one that tells them apart is inherited.
+    ...(oneOf === undefined ? {} : { anyOf: oneOf.map(inner) }),
   };
 }
 
@@ -68,6 +70,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "docs/reference/parallel-strategies.zh.md": strategiesPage("chinese"),
     "docs/reference/environment-variables.md": variablesPage("english"),
     "docs/reference/environment-variables.zh.md": variablesPage("chinese"),
+    "docs/reference/upstream-differences.md": upstreamPage("english"),
+    "docs/reference/upstream-differences.zh.md": upstreamPage("chinese"),
   };
 }
 

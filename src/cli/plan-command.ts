@@ -19,14 +19,23 @@ function runLines(document: PlanDocument): readonly string[] {
   ]);
 }
 
+/** A layout in a cell: the sizes that are not 1, and the batch. */
+function layoutWords(layout: PlanDocument["runs"][number]["layout"]): string {
+  const sizes = (["tensor", "pipeline", "virtualPipeline", "context", "data"] as const)
+    .filter((name) => layout[name] !== 1)
+    .map((name) => `${name} ${layout[name]}`);
+  return [...sizes, `batch ${layout.globalBatch}`].join(", ");
+}
+
 function stageLines(document: PlanDocument): readonly string[] {
   const rows = document.stages.map((stage) => [
     stage.run,
     stage.stage,
     stage.name,
     stage.kind === "npu" ? `${stage.nodes} × ${stage.npusPerNode} NPUs` : "processors only",
+    stage.layout === undefined ? "" : layoutWords(stage.layout),
   ]);
-  return tableLines([["RUN", "STAGE", "JOB", "ON"], ...rows]);
+  return tableLines([["RUN", "STAGE", "JOB", "ON", "LAYOUT"], ...rows]);
 }
 
 const quote = (word: string): string =>

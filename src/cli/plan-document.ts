@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { LocatedDiagnostic } from "../config/diagnostics.ts";
+import type { ParallelLayout } from "../parallel/layout.ts";
 import type { EnvironmentPlan } from "../pipeline/pipeline.ts";
 import { stageName } from "../pipeline/pipeline.ts";
 import type { Artifact } from "../stages/stage-plan.ts";
@@ -36,6 +37,8 @@ const stage = z.strictObject({
   name: z.string().describe("Name of the stage's Job; equal names are the same stage, done once"),
   recipe: z.string(),
   kind: z.enum(["cpu", "npu"]),
+  image: z.enum(["training", "evaluation"]).describe("Which of the environment's images the stage runs in"),
+  layout: layout.optional().describe("How the ranks of the stage share the work; absent without NPUs"),
   nodes: z.number(),
   npusPerNode: z.number(),
   argv: z
@@ -90,6 +93,13 @@ const artifactDocument = ({
   ...(identity === undefined ? {} : { key: identity.key, layout: { ...identity.layout } }),
 });
 
+/** The sizes of a layout, without the strategies that the stage's command and files show. */
+function layoutDocument(chosen: ParallelLayout): PlanDocument["runs"][number]["layout"] {
+  const { tensor, pipeline, virtualPipeline, context, data, worldSize, microBatch, microbatches, globalBatch } = chosen;
+  const model = { tensor, pipeline, virtualPipeline, context, data, worldSize };
+  return { ...model, microBatch, microbatches, globalBatch };
+}
+
 const defined = <Value extends object>(value: Value): Value =>
   // Leaves out undefined fields; the type stays what it was, for those fields are optional in it.
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Value;
@@ -124,22 +134,7 @@ export function planDocument(
   const found = diagnostics.map(diagnosticDocument);
   if (planned === undefined) return { schemaVersion: 1, stack, runs: [], stages: [], objects: [], diagnostics: found };
   const { plan, objects } = planned;
-  const runs = plan.runs.map((run) => {
-    const { tensor, pipeline, virtualPipeline, context, data, worldSize, microBatch, microbatches, globalBatch } =
-      run.layout;
-    const sizes = {
-      tensor,
-      pipeline,
-      virtualPipeline,
-      context,
-      data,
-      worldSize,
-      microBatch,
-      microbatches,
-      globalBatch,
-    };
-    return { name: run.name, recipe: run.recipe, layout: sizes };
-  });
+  const runs = plan.runs.map(({ name, recipe, layout: chosen }) => ({ name, recipe, layout: layoutDocument(chosen) }));
   const stages = plan.runs.flatMap((run) =>
     run.stages.map((stagePlan) => {
       const name = stageName(stagePlan);
@@ -149,6 +144,8 @@ export function planDocument(
         name,
         recipe: stagePlan.recipe,
         kind: stagePlan.kind,
+        image: stagePlan.image,
+        ...(stagePlan.layout === undefined ? {} : { layout: layoutDocument(stagePlan.layout) }),
         nodes: stagePlan.nodes,
         npusPerNode: stagePlan.npusPerNode,
         argv: [

@@ -187,14 +187,14 @@ describe("a stack file", () => {
 `;
     expect(mistakes(() => loadText(text)).message).toMatchInlineSnapshot(`
       "stack dev: 11 mistakes; nothing was created
-        error: stacks/Pulumi.dev.yaml:3:20: extends: no such base in stacks/bases; got atlas-800t-b2; allowed: atlas-200t-a2-box16, atlas-800t-a2, atlas-800t-a3, atlas-900-a3-superpod, own; nearest: atlas-800t-a2, atlas-800t-a3, atlas-200t-a2-box16
+        error: stacks/Pulumi.dev.yaml:3:20: extends: no such base in stacks/bases; got atlas-800t-b2; allowed: atlas-200t-a2-box16, atlas-800t-a2, atlas-800t-a3, atlas-900-a3-superpod, guide, own; nearest: atlas-800t-a2, atlas-800t-a3, atlas-200t-a2-box16
         error: stacks/Pulumi.dev.yaml:4:16: namespace: must be a DNS label: lower-case letters, digits and inner dashes, e.g. osp-t2v; got "Video"
         error: stacks/Pulumi.dev.yaml:8:18: image.reference: must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job; got "registry.example.com/training:latest"
         error: stacks/Pulumi.dev.yaml:10:42: storage.weights.claimm: unknown key; allowed: mountPath, subPath, readOnly, claim, nfs, csi, size, storageClass, accessMode, retain; nearest: claim
         error: stacks/Pulumi.dev.yaml:11:7: storage.dataset: a volume needs exactly one of claim, nfs, csi and size; got none; allowed: claim, nfs, csi or size
-        error: stacks/Pulumi.dev.yaml:16:30: runs.t2v.stages[1]: not one of the allowed values; got "pretrian"; allowed: convertVae, convertDit, prepareDataset, pretrain; nearest: pretrain
+        error: stacks/Pulumi.dev.yaml:16:30: runs.t2v.stages[1]: not one of the allowed values; got "pretrian"; allowed: download, convertVae, convertDit, prepareDataset, pretrain, resplit, inference, evaluate; nearest: pretrain
         error: stacks/Pulumi.dev.yaml:17:33: runs.t2v.training.iterations: has the wrong type; got "many"; allowed: number
-        error: stacks/Pulumi.dev.yaml:17:52: runs.t2v.training.savInterval: unknown key; allowed: iterations, saveInterval, logInterval, evaluationInterval, evaluationIterations, learningRate, minimumLearningRate, weightDecay, warmupIterations, clipGradient, recomputeLayers, workers, masterPort; nearest: saveInterval, logInterval, evaluationInterval
+        error: stacks/Pulumi.dev.yaml:17:52: runs.t2v.training.savInterval: unknown key; allowed: iterations, saveInterval, keepLast, keepEvery, saveOnStop, logInterval, evaluationInterval, evaluationIterations, learningRate, minimumLearningRate, weightDecay, warmupIterations, clipGradient, recomputeLayers, workers, masterPort; nearest: saveInterval, logInterval, evaluationInterval
         error: stacks/Pulumi.dev.yaml:18:45: runs.t2v.environmentVariables.WORLD_SIZE: the key is set by the scheduler or the launcher and cannot be set here; got WORLD_SIZE
         error: stacks/bases/own.yaml:2:14: cluster.nodeShape: not one of the allowed values; got "atlas-800t-a1"; allowed: atlas-800t-a2, atlas-200t-a2-box16, atlas-800t-a3, atlas-900-a3-superpod; nearest: atlas-800t-a2, atlas-800t-a3, atlas-200t-a2-box16
         error: stacks/bases/own.yaml:3:10: cluster.nodez: unknown key; allowed: nodeShape, nodes, resourcePreset, resourceName, schedulePolicy, scheduler, superPod, network, driverMounts, nodeSelector, tolerations, podLabels, podAnnotations; nearest: nodes"

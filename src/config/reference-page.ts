@@ -11,6 +11,8 @@ const words = {
       "Every key below `config` → `ascend-stacks:environment` of a stack file. This page is generated; do not edit it.",
     heading: "| Key | Type | Default | Meaning |",
     required: "required",
+    everyRun: "Runs: fields of every recipe",
+    recipe: "Runs of the recipe",
     note: "`<name>` stands for a name that you choose. `extends` names files of `stacks/bases/`; the stack file wins, maps merge, lists replace, `null` removes an inherited key.",
   },
   chinese: {
@@ -18,6 +20,8 @@ const words = {
     intro: "环境文件中 `config` → `ascend-stacks:environment` 之下的全部键。本页由程序生成,请勿手工修改。",
     heading: "| 键 | 类型 | 默认值 | 含义 |",
     required: "必填",
+    everyRun: "任务:各 recipe 共有的键",
+    recipe: "任务:recipe",
     note: "`<name>` 为自定义名称。`extends` 引用 `stacks/bases/` 中的文件:以环境文件为准,映射合并,列表替换,`null` 删除继承的键。",
   },
 } as const;
@@ -67,17 +71,54 @@ function rows(schema: JsonSchema, prefix: string): readonly Row[] {
 
 const cell = (text: string): string => text.replaceAll("|", String.raw`\|`);
 
-/** The whole page as Markdown. */
-export function referencePage(schema: JsonSchema, language: Language): string {
-  const { title, intro, heading, note } = words[language];
-  const seen = new Set<string>();
-  const lines = rows(schema, "").flatMap(({ path, schema: field, isRequired }) => {
+/** Lines of the table for the keys below a schema. */
+function tableRows(schema: JsonSchema, prefix: string, language: Language): readonly string[] {
+  const lines = rows(schema, prefix).map(({ path, schema: field, isRequired }) => {
     const meaning = (language === "english" ? field.description : field.chinese) ?? "";
-    const line = `| \`${path}\` | ${cell(typeText(field))} | ${cell(defaultText(field, isRequired, language))} | ${cell(meaning)} |`;
-    // Branches of a union share fields; each is listed once.
-    if (seen.has(line)) return [];
-    seen.add(line);
-    return [line];
+    return `| \`${path}\` | ${cell(typeText(field))} | ${cell(defaultText(field, isRequired, language))} | ${cell(meaning)} |`;
   });
-  return [`# ${title}`, "", intro, "", note, "", heading, "| --- | --- | --- | --- |", ...lines, ""].join("\n");
+  // Branches of a union share fields; each is listed once.
+  return [...new Set(lines)];
+}
+
+/** Schemas of runs by the recipe that each belongs to, and the environment without them. */
+function splitRuns(schema: JsonSchema): {
+  readonly environment: JsonSchema;
+  readonly recipes: readonly (readonly [string, JsonSchema])[];
+} {
+  const runs = schema.properties?.runs;
+  const run = typeof runs?.additionalProperties === "object" ? runs.additionalProperties : undefined;
+  const branches = run?.oneOf ?? run?.anyOf ?? (run === undefined ? [] : [run]);
+  const recipes = branches.map((branch) => [String(branch.properties?.recipe?.const), branch] as const);
+  if (runs === undefined) return { environment: schema, recipes };
+  const { additionalProperties: _, ...bare } = runs;
+  return { environment: { ...schema, properties: { ...schema.properties, runs: bare } }, recipes };
+}
+
+const table = (heading: string, lines: readonly string[]): string =>
+  [heading, "| --- | --- | --- | --- |", ...lines].join("\n");
+
+/** The whole page as Markdown: the environment, what every run has, and what each recipe adds. */
+export function referencePage(schema: JsonSchema, language: Language): string {
+  const { title, intro, heading, note, everyRun, recipe } = words[language];
+  const { environment, recipes } = splitRuns(schema);
+  const ofRecipes = recipes.map(([name, branch]) => [name, tableRows(branch, "runs.<name>", language)] as const);
+  const [first] = ofRecipes;
+  const shared = (first?.[1] ?? []).filter((line) => ofRecipes.every(([, lines]) => lines.includes(line)));
+  return [
+    `# ${title}`,
+    intro,
+    note,
+    table(heading, tableRows(environment, "", language)),
+    ...(shared.length === 0 ? [] : [`## ${everyRun}`, table(heading, shared)]),
+    ...ofRecipes.flatMap(([name, lines]) => [
+      `## ${recipe} \`${name}\``,
+      table(
+        heading,
+        lines.filter((line) => !shared.includes(line)),
+      ),
+    ]),
+  ]
+    .join("\n\n")
+    .concat("\n");
 }

@@ -33,15 +33,20 @@ const secretText = z.instanceof(SecretReference, {
     "must be an encrypted value; write it with: pulumi config set --secret --path 'ascend-stacks:environment.<path>'",
 });
 
+const imageReference = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
+    "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
+  );
+
 const imageFields = z.strictObject({
-  reference: z
-    .string()
-    .regex(
-      /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$/,
-      "must be repository@sha256:<64 hexadecimal digits>; a tag alone can move under a running job",
-    )
+  reference: imageReference
     .optional()
     .meta(say("Training image by digest, built elsewhere", "在别处构建的训练镜像,必须带摘要")),
+  evaluation: imageReference
+    .optional()
+    .meta(say("Image of evaluation stages, by digest", "评测阶段使用的镜像,必须带摘要")),
   build: imageBuildSchema.optional().meta(say("Training image that `pulumi up` builds", "由 pulumi up 构建的训练镜像")),
   versions: imageVersionsSchema
     .optional()

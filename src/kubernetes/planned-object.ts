@@ -50,7 +50,16 @@ export interface PlannedObject {
  * Waves of creation: an object is applied when those of lower waves are healthy. The same order for the engine (through `after`)
  * and for Argo CD (through the annotation).
  */
-export const waves = { namespace: -30, storage: -20, files: -10, processorStage: 0, npuStage: 10 } as const;
+export const waves = {
+  namespace: -30,
+  storage: -20,
+  files: -10,
+  download: -5,
+  processorStage: 0,
+  npuStage: 10,
+  afterNpuStage: 15,
+  afterMergedWeights: 20,
+} as const;
 
 /** Annotation that carries the wave. Argo CD reads it; everything else ignores it. */
 export const waveAnnotation = (wave: number): Readonly<Record<string, string>> => ({

@@ -26,29 +26,37 @@ const json = z.custom<unknown>(
 );
 const document = z.record(text, json).default({});
 
+const argumentOverrides = z
+  .record(text, optionValue)
+  .default({})
+  .meta(
+    say(
+      "Command line options of the program by upstream's names, without dashes in front; false leaves an option out",
+      "按上游名称覆盖命令行参数(不带前导短横线);false 表示去掉该参数",
+    ),
+  );
+const modelOverrides = document.meta(say("Fields of the model file (--mm-model)", "模型配置文件(--mm-model)的字段"));
+const overridesMeaning = say(
+  "Overrides by upstream's names, checked against the pinned versions; unknown names are refused",
+  "按上游名称覆盖参数与配置字段,依据锁定版本校验,未知名称会被拒绝",
+);
+
 /** Overrides by upstream's own names, for what has no setting of its own. */
 export const overridesSchema = z
   .strictObject({
-    arguments: z
-      .record(text, optionValue)
-      .default({})
-      .meta(
-        say(
-          "Command line options of the program by upstream's names, without dashes in front; false leaves an option out",
-          "按上游名称覆盖命令行参数(不带前导短横线);false 表示去掉该参数",
-        ),
-      ),
-    model: document.meta(say("Fields of the model file (--mm-model)", "模型配置文件(--mm-model)的字段")),
+    arguments: argumentOverrides,
+    model: modelOverrides,
     data: document.meta(say("Fields of the data file (--mm-data)", "数据配置文件(--mm-data)的字段")),
     tools: document.meta(say("Fields of the tool file (--mm-tool)", "工具配置文件(--mm-tool)的字段")),
   })
   .prefault({})
-  .meta(
-    say(
-      "Overrides by upstream's names, checked against the pinned versions; unknown names are refused",
-      "按上游名称覆盖参数与配置字段,依据锁定版本校验,未知名称会被拒绝",
-    ),
-  );
+  .meta(overridesMeaning);
+
+/** Overrides of a program that reads a model file alone. */
+export const programOverridesSchema = z
+  .strictObject({ arguments: argumentOverrides, model: modelOverrides })
+  .prefault({})
+  .meta(overridesMeaning);
 
 /** Overrides of one run. */
 export type Overrides = z.infer<typeof overridesSchema>;

@@ -39,12 +39,16 @@ export interface EnvironmentPlan {
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The name of a stage: by content when `up` waits for an artifact of its own, else by its run. */
+/**
+ * The name of a stage: by content when `up` waits for it, so that runs share it; by its run when it is a training; by both when it is
+ * a long stage that makes an artifact, so that changed settings give a new Job beside the old result.
+ */
 export function stageName(plan: StagePlan): string {
   const [output] = plan.outputs;
-  return plan.wait.kind === "until-complete" && output?.identity !== undefined
-    ? `${kebab(plan.stage)}-${output.identity.key}`
-    : `${plan.run}-${kebab(plan.stage)}`;
+  const stage = kebab(plan.stage);
+  if (plan.success.kind === "checkpoint" || output?.identity === undefined) return `${plan.run}-${stage}`;
+  const name = `${stage}-${output.identity.key}`;
+  return plan.wait.kind === "until-complete" ? name : `${plan.run}-${name}`;
 }
 
 /** Merges stages of equal name; the first run that needs one gives it its settings. */

@@ -9,6 +9,7 @@ export type VolumeRole = "weights" | "dataset" | "checkpoints";
 
 /** Kinds of artifacts that stages make or need. */
 export type ArtifactKind =
+  | "download"
   | "vae-source"
   | "dit-source"
   | "text-encoder"

@@ -13,6 +13,7 @@ import {
 } from "../kubernetes/pod-security.ts";
 import { podVolume, volumeMount } from "../kubernetes/volumes.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
+import type { StagePlan } from "../stages/stage-plan.ts";
 import { hostMounts, hostNetworkFields, hostVariables, hostVolumes } from "./host-access.ts";
 import { metricsPorts } from "./metrics-port.ts";
 import { gracePeriodSeconds, spread } from "./placement.ts";
@@ -40,6 +41,13 @@ export interface PodPlacement {
   /** What the scheduler reads from the pod. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The image of a stage, by its role. */
+export function stageImage({ image }: Environment, plan: StagePlan): string {
+  if (plan.image === "training") return image.reference;
+  if (image.evaluation === undefined) throw new Error(`${plan.stage} of ${plan.run} was planned without its image`);
+  return image.evaluation;
 }
 
 /** Labels of the pods. User labels are left out on purpose: a label on a pod template would replace a running Job. */
@@ -85,7 +93,7 @@ function container(placement: PodPlacement): Readonly<Record<string, unknown>> {
   const ports = [...(placement.ports ?? []), ...metricsPorts(environment, stage.plan)];
   return {
     name: containerName,
-    image: environment.image.reference,
+    image: stageImage(environment, stage.plan),
     imagePullPolicy: environment.image.pullPolicy,
     ...command(placement),
     ...(ports.length === 0 ? {} : { ports }),

@@ -27,7 +27,8 @@ function output(plan: StagePlan, artifact: Artifact): ContractOutput {
     title: artifact.title,
     path: artifact.path,
     identity: artifact.identity,
-    sources: plan.inputs.map(({ path }) => path),
+    // A download is a folder of many things; what is made depends on those that are inputs by themselves.
+    sources: plan.inputs.filter(({ kind }) => kind !== "download").map(({ path }) => path),
     requiredFiles: artifact.requiredFiles,
     ...(artifact.checkpoint === undefined ? {} : { checkpoint: artifact.checkpoint }),
     ...(artifact.isWrittenInPlace === true ? { isWrittenInPlace: true } : {}),

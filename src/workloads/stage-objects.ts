@@ -1,4 +1,5 @@
 /** What a stage consists of on every scheduler: its files, its headless Service where needed, and the workload itself. */
+
 import {
   type KubernetesObject,
   objectLabels,
@@ -9,8 +10,9 @@ import {
 import type { Rendezvous } from "../pipeline/contract.ts";
 import type { PlannedStage } from "../pipeline/pipeline.ts";
 import { canonicalJson, contentKey } from "../stages/artifacts.ts";
+import type { StagePlan } from "../stages/stage-plan.ts";
 import { metricsPortOf } from "./metrics-port.ts";
-import { contractFile } from "./pod.ts";
+import { contractFile, stageImage } from "./pod.ts";
 import { stageContract } from "./stage-contract.ts";
 import type { StagePlacement } from "./workload.ts";
 
@@ -50,6 +52,15 @@ export const stageMetadata = (
   annotations: { ...waveAnnotation(wave), ...own.annotations },
 });
 
+/** The wave of a stage's workload: after everything that makes its inputs, for a wave starts when the one before has ended. */
+function stageWave({ kind, inputs, outputs }: StagePlan): number {
+  const reads = new Set(inputs.map((input) => input.kind));
+  if (reads.has("merged-weights")) return waves.afterMergedWeights;
+  if (reads.has("checkpoint") || reads.has("features")) return waves.afterNpuStage;
+  if (outputs.some((output) => output.kind === "download")) return waves.download;
+  return kind === "npu" ? waves.npuStage : waves.processorStage;
+}
+
 /**
  * Metadata of the stage's workload. A training carries the mark by which the engine does not wait for it; custom resources too,
  * because a user's setting (`PULUMI_K8S_AWAIT_ALL`) could make it wait for those.
@@ -58,15 +69,10 @@ export const workloadMetadata = (
   placement: StagePlacement,
   own: Partial<OwnMetadata> = {},
 ): KubernetesObject["metadata"] =>
-  stageMetadata(
-    placement,
-    placement.stage.name,
-    placement.stage.plan.kind === "npu" ? waves.npuStage : waves.processorStage,
-    {
-      ...own,
-      annotations: { ...(isAwaited(placement.stage) ? {} : { "pulumi.com/skipAwait": "true" }), ...own.annotations },
-    },
-  );
+  stageMetadata(placement, placement.stage.name, stageWave(placement.stage.plan), {
+    ...own,
+    annotations: { ...(isAwaited(placement.stage) ? {} : { "pulumi.com/skipAwait": "true" }), ...own.annotations },
+  });
 
 /**
  * The stage's files in one immutable ConfigMap whose name carries a hash of its content. So a changed file changes the workload, and
@@ -78,7 +84,7 @@ function filesObject(placement: StagePlacement, rendezvous: Rendezvous): Kuberne
   const contract = stageContract(stage.plan, {
     environmentName,
     subject,
-    image: environment.image.reference,
+    image: stageImage(environment, stage.plan),
     rendezvous,
     metricsPort: metricsPortOf(environment, stage.plan),
   });

@@ -4,8 +4,8 @@ import type { Environment } from "../../config/schema.ts";
 import { type EnvironmentPlan, planEnvironment } from "../../pipeline/pipeline.ts";
 import { readStack } from "../../stack.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
-import { fractionArgument } from "./pretrain-arguments.ts";
-import type { TextToVideoSettings } from "./surface.ts";
+import type { TextToVideoSettings } from "./surface/runs.ts";
+import { fractionArgument } from "./training-arguments.ts";
 
 const projectFolder = join(import.meta.dirname, "..", "..", "..");
 const { environment } = readStack(projectFolder, "local");

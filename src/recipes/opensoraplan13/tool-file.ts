@@ -1,11 +1,16 @@
 /**
- * The tool file (`--mm-tool`): profiling and memory snapshots, both off, as upstream ships it.
+ * The tool file (`--mm-tool`): profiling and memory snapshots, both off, as upstream ships it, and where extracted features go.
  *
  * Fields and values: mindspeed_mm/tools/tools.json of MindSpeed-MM.
  */
+import type { Fields } from "./model-file.ts";
 
-/** The content of the file as data; keys keep upstream's names. Relative paths are relative to the working directory. */
-export const toolFile: Readonly<Record<string, unknown>> = {
+/**
+ * The content of the file as data; keys keep upstream's names. Relative paths are relative to the working directory.
+ *
+ * @param featureFolder where the feature extraction writes; a training does not read it
+ */
+export const toolFile = (featureFolder = "./sora_features"): Fields => ({
   profile: {
     enable: false,
     profile_type: "static",
@@ -34,5 +39,5 @@ export const toolFile: Readonly<Record<string, unknown>> = {
     max_entries: null,
     mem_info: false,
   },
-  sorafeature: { save_path: "./sora_features" },
-};
+  sorafeature: { save_path: featureFolder },
+});

@@ -1,12 +1,9 @@
 /** Rules on training settings of OpenSoraPlan1.3 that are not about the parallel layout. Paths are relative to the run. */
-import type { Diagnostic } from "../../config/diagnostics.ts";
-import type { TextToVideoSettings } from "./surface.ts";
-
-/** A rule's finding; `path` is relative to the run. */
-type TrainingProblem = Omit<Diagnostic, "path"> & { readonly path: readonly string[] };
+import type { RunFinding } from "./rules.ts";
+import type { AnySettings } from "./surface/runs.ts";
 
 /** The scheduler never goes below the minimum, so it cannot start under it (MM validate_args_patch.py:516). */
-export function learningRateAboveMinimum({ training }: TextToVideoSettings): TrainingProblem | undefined {
+export function learningRateAboveMinimum({ training }: AnySettings): RunFinding | undefined {
   if (training.minimumLearningRate <= training.learningRate) return undefined;
   return {
     severity: "error",
@@ -19,27 +16,9 @@ export function learningRateAboveMinimum({ training }: TextToVideoSettings): Tra
   };
 }
 
-/** Tensor and context parallelism need one device connection (MM validate_args_patch.py:598). */
-export function singleDeviceConnection({
-  parallel,
-  environmentVariables,
-}: TextToVideoSettings): TrainingProblem | undefined {
-  const given = environmentVariables.CUDA_DEVICE_MAX_CONNECTIONS;
-  if (given === undefined || given === "1" || (parallel.tensor === 1 && parallel.context === 1)) return undefined;
-  return {
-    severity: "error",
-    rule: "single-device-connection",
-    path: ["environmentVariables", "CUDA_DEVICE_MAX_CONNECTIONS"],
-    what: "tensor or context parallelism starts only with one device connection",
-    got: given,
-    allowed: "1",
-    nearest: ["1"],
-  };
-}
-
 /** With upstream's defaults (every 10000 of 5000 iterations) the only checkpoint is written at the very end. */
-export function savesBeforeTheEnd({ training }: TextToVideoSettings): TrainingProblem | undefined {
-  if (training.saveInterval < training.iterations) return undefined;
+export function savesBeforeTheEnd({ training, stages }: AnySettings): RunFinding | undefined {
+  if (!stages.some((stage) => stage === "pretrain") || training.saveInterval < training.iterations) return undefined;
   return {
     severity: "warning",
     rule: "saves-before-the-end",
@@ -51,7 +30,35 @@ export function savesBeforeTheEnd({ training }: TextToVideoSettings): TrainingPr
   };
 }
 
+/** Checkpoints are kept for good only where others are removed, and only if there are any of those iterations. */
+export function keptCheckpointsAreSaved({ training }: AnySettings): RunFinding | undefined {
+  const { keepEvery, keepLast, saveInterval } = training;
+  if (keepEvery === undefined) return undefined;
+  if (keepLast === undefined) {
+    return {
+      severity: "error",
+      rule: "kept-checkpoints-are-saved",
+      path: ["training", "keepEvery"],
+      what: "every checkpoint is kept already, because keepLast is absent",
+      got: `${keepEvery}`,
+      allowed: "together with keepLast",
+      remedy: "add training.keepLast, or remove keepEvery",
+    };
+  }
+  if (keepEvery % saveInterval === 0) return undefined;
+  return {
+    severity: "error",
+    rule: "kept-checkpoints-are-saved",
+    path: ["training", "keepEvery"],
+    what: "not every kept iteration is one that is saved",
+    got: `${keepEvery}`,
+    allowed: `a multiple of training.saveInterval ${saveInterval}`,
+    nearest: [`${Math.max(1, Math.round(keepEvery / saveInterval)) * saveInterval}`],
+  };
+}
+
 /** Every finding about a run's training settings. */
-export function trainingProblems(run: TextToVideoSettings): readonly TrainingProblem[] {
-  return [learningRateAboveMinimum, singleDeviceConnection, savesBeforeTheEnd].flatMap((rule) => rule(run) ?? []);
+export function trainingProblems(run: AnySettings): readonly RunFinding[] {
+  const rules = [learningRateAboveMinimum, savesBeforeTheEnd, keptCheckpointsAreSaved];
+  return rules.flatMap((rule) => rule(run) ?? []);
 }
