@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { environmentJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { referencePage } from "../config/reference-page.ts";
+import { overridesPage } from "../overrides/reference-page.ts";
 import { environmentShape } from "../recipes/catalogue.ts";
 import { variablesPage } from "../variables/reference-page.ts";
 import { planDocumentSchema } from "./plan-document.ts";
@@ -70,6 +71,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "docs/reference/parallel-strategies.zh.md": strategiesPage("chinese"),
     "docs/reference/environment-variables.md": variablesPage("english"),
     "docs/reference/environment-variables.zh.md": variablesPage("chinese"),
+    "docs/reference/overrides.md": overridesPage("english"),
+    "docs/reference/overrides.zh.md": overridesPage("chinese"),
     "docs/reference/upstream-differences.md": upstreamPage("english"),
     "docs/reference/upstream-differences.zh.md": upstreamPage("chinese"),
   };
