@@ -147,4 +147,65 @@ describe.each(pages)("docs/%s", (page) => {
   });
 });
 
+/**
+ * Sections of upstream's guide (OpenSoraPlan1.3.1, MindSpeed-MM 26.0.0) in its order, each with the setting or stage that our map must
+ * name for it; none where nothing is written.
+ */
+const guideSections: readonly (readonly [section: string, setting?: string])[] = [
+  ["版本说明"],
+  ["环境安装", "image.reference"],
+  ["仓库拉取"],
+  ["环境搭建", "image.environmentScripts"],
+  ["Decord搭建"],
+  ["权重下载及转换", "runs.*.sources"],
+  ["权重下载", "download"],
+  ["权重转换", "convertDit"],
+  ["数据集准备及处理", "runs.*.dataset"],
+  ["数据集下载"],
+  ["数据集处理", "prepareDataset"],
+  ["预训练", "pretrain"],
+  ["准备工作", "runs.*.stages"],
+  ["配置参数", "runs.*.training"],
+  ["并行化配置参数", "runs.*.parallel"],
+  ["CP", "runs.*.parallel.context"],
+  ["TP", "runs.*.parallel.tensor"],
+  ["SP", "runs.*.parallel.sequence"],
+  ["PP", "runs.*.parallel.pipeline"],
+  ["VP", "runs.*.parallel.virtualPipeline"],
+  ["VAE-CP", "runs.*.parallel.vaeContext"],
+  ["Encoder-DP", "runs.*.parallel.encoderData"],
+  ["Encoder Interleaved Offload", "runs.*.parallel.encoderOffloadInterval"],
+  ["DiT-RingAttention", "runs.*.parallel.contextAlgorithm"],
+  ["DiT-USP", "runs.*.parallel.contextAlgorithm"],
+  ["动态/固定分辨率", "runs.*.resolution"],
+  ["单机运行"],
+  ["多机运行"],
+  ["启动预训练"],
+  ["推理", "inference"],
+  ["准备工作", "runs.*.inference.weights"],
+  ["配置参数", "runs.*.inference.prompts"],
+  ["启动推理"],
+  ["环境变量声明", "runs.*.environmentVariables"],
+];
+
+describe.each(["guide.md", "guide.zh.md"])("the map of upstream's guide, docs/%s", (page) => {
+  const rows = [...read(page).matchAll(/^\| (.*) \|$/gm)].slice(2).map(([, row = ""]) => row.split(" | "));
+
+  it("has a row for each section, in the guide's order", () => {
+    const sections = rows.map(([section = ""]) => section.replace(/ \([^)]*\)$/, ""));
+    expect(sections).toEqual(guideSections.map(([section]) => section));
+  });
+
+  it.each(guideSections)("says for %s what to write and where it is described", (section, setting) => {
+    const row = rows[guideSections.findIndex((entry) => entry[0] === section && entry[1] === setting)];
+    expect(row?.[2]).toMatch(/\]\(\S+\.md\)/);
+    if (setting === undefined) return;
+    expect(row?.[1]).toContain(`\`${setting.replace("runs.*.", "")}\``);
+    const reference = read("reference/configuration.md");
+    const isStage = reference.includes(`\`${setting}\``);
+    const isSetting = new RegExp(`^\\| \`${setting.replace("runs.*", "runs.<\\w+>").replaceAll(".", "\\.")}\``, "m");
+    expect(isStage || isSetting.test(reference), `${setting} is neither a stage nor a setting`).toBe(true);
+  });
+});
+
 it("finds pages", () => expect(pages.length).toBeGreaterThan(0));
