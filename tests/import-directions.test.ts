@@ -68,3 +68,13 @@ describe.each(files)("%s", (file) => {
     }
   });
 });
+
+describe.each(["architecture.md", "architecture.zh.md"])("docs/%s", (page) => {
+  it("lists the rooms as they lie", () => {
+    const text = readFileSync(join(projectFolder, "docs", page), "utf8");
+    const rows = [...text.matchAll(/^\| ((?:`[a-z-]+` ?)+) \| /gm)].map(([, rooms = ""]) =>
+      [...rooms.matchAll(/`([a-z-]+)`/g)].map(([, room]) => room),
+    );
+    expect(rows, "the table of rooms in the page, against the table of this test").toEqual(floors);
+  });
+});
