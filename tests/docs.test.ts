@@ -44,6 +44,7 @@ const commandsOf = (text: string): readonly string[] =>
 const shownElsewhere: Readonly<Record<string, string>> = {
   "helm install": "charts/charts.e2e.test.ts",
   "make ": "tests/end-to-end/readme.e2e.test.ts",
+  "npx ascend status local --watch": "tests/end-to-end/watch.e2e.test.ts",
   "npx ascend status ": "tests/end-to-end/environment.e2e.test.ts",
   "npx ascend stop ": "tests/end-to-end/run-control.e2e.test.ts",
   "npx ascend resume ": "tests/end-to-end/run-control.e2e.test.ts",

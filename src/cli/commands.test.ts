@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { planDocumentSchema } from "./plan-document.ts";
-import { progressOf, progressText } from "./progress.ts";
-import { durationText } from "./status-command.ts";
+import { durationText } from "./progress-text.ts";
 import { tableLines } from "./table.ts";
 
 const projectFolder = join(import.meta.dirname, "..", "..");
@@ -286,28 +285,6 @@ describe("ascend", () => {
   it("prints its help", () => {
     expect(ascend("help").stdout).toContain("ascend plan <stack>");
     expect(ascend()).toMatchObject({ code: 0 });
-  });
-});
-
-describe("progress", () => {
-  const line =
-    " [2026-01-01 00:00:00] iteration      120/    5000 | consumed samples: 960 | elapsed time per iteration (ms): 1225.5 | learning rate: 1.0E-05 | loss: 1.25E-01 | loss scale: 1.0 |";
-
-  it("is read from the newest iteration line", () => {
-    expect(progressOf(`noise\n${line.replace("120/", "119/")}\n${line}\nmore noise`)).toEqual({
-      iteration: 120,
-      iterations: 5000,
-      stepMilliseconds: 1225.5,
-      loss: "1.25E-01",
-    });
-    expect(progressOf("no iteration yet")).toBeUndefined();
-  });
-
-  it("is shown with percent, step time and loss as far as known", () => {
-    expect(progressText({ iteration: 120, iterations: 5000, stepMilliseconds: 1225.5, loss: "0.1" })).toBe(
-      "120/5000 (2%), 1225.5 ms a step, loss 0.1",
-    );
-    expect(progressText({ iteration: 0, iterations: 0 })).toBe("0/0 (0%)");
   });
 });
 

@@ -5,6 +5,7 @@ import { workloadFor } from "../workloads/catalogue.ts";
 import { type Observation, rankOfPod, type WorkloadObject } from "../workloads/observation.ts";
 import { containerName } from "../workloads/pod.ts";
 import type { Workload } from "../workloads/workload.ts";
+import { createdAt, lastFailure, type PodFailure, restartsOf } from "./pod-facts.ts";
 import { type Progress, progressOf } from "./progress.ts";
 
 /** State of a stage on the cluster. */
@@ -23,12 +24,16 @@ export interface LiveStage {
     readonly running: number;
     readonly succeeded: number;
     readonly failed: number;
+    /** How often pods were started again. */
+    readonly restarts: number;
   };
   /** Nodes that its pods are placed on. */
   readonly nodes: readonly string[];
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly progress?: Progress;
+  /** The newest failure of a pod, also one that a restart has mended since. */
+  readonly lastError?: PodFailure;
 }
 
 /** The cluster could not be asked: wrong address, credentials or rights. */
@@ -47,8 +52,6 @@ function stateOf({ state, reason }: Observation, pods: readonly V1Pod[]): Pick<L
 
 const isoTime = (time: string): string => new Date(time).toISOString();
 
-const createdAt = (pod: V1Pod): number => pod.metadata?.creationTimestamp?.getTime() ?? 0;
-
 /** The newest pod of the last rank: only its log has iteration lines. */
 const lastRankPod = (stage: PlannedStage, pods: readonly V1Pod[]): V1Pod | undefined =>
   pods
@@ -64,11 +67,17 @@ async function progress(
   const name = lastRankPod(stage, pods)?.metadata?.name;
   if (stage.plan.success.kind !== "checkpoint" || name === undefined) return undefined;
   try {
-    return progressOf(await core.readNamespacedPodLog({ name, namespace, container: containerName, tailLines: 200 }));
+    const log = await core.readNamespacedPodLog({ name, namespace, container: containerName, tailLines: 200 });
+    return progressOf(log, stage.plan.layout?.globalBatch);
   } catch {
     // A pod that has not started, or whose log is gone, has no progress to show; its state says the rest.
     return undefined;
   }
+}
+
+/** A training that does not run gets nowhere, however little was left. */
+function atRest({ secondsLeft: _, ...rest }: Progress): Progress {
+  return rest;
 }
 
 async function liveStage(
@@ -85,17 +94,21 @@ async function liveStage(
     running: counted("Running"),
     succeeded: counted("Succeeded"),
     failed: counted("Failed"),
+    restarts: restartsOf(pods, stage.plan.nodes, observed?.restarts),
   };
   if (observed === undefined) return { ...named, state: "not created", pods: counts, nodes: [] };
   const found = await progress(core, namespace, stage, pods);
+  const state = stateOf(observed, pods);
+  const failure = lastFailure(pods);
   return {
     ...named,
-    ...stateOf(observed, pods),
+    ...state,
     pods: counts,
     nodes: [...new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []))].sort(),
     ...(observed.startedAt === undefined ? {} : { startedAt: isoTime(observed.startedAt) }),
     ...(observed.endedAt === undefined ? {} : { endedAt: isoTime(observed.endedAt) }),
-    ...(found === undefined ? {} : { progress: found }),
+    ...(found === undefined ? {} : { progress: state.state === "running" ? found : atRest(found) }),
+    ...(failure === undefined ? {} : { lastError: failure }),
   };
 }
 

@@ -10,7 +10,7 @@ const help = `ascend: Ascend training environments from one YAML file each
   ascend render <stack> --stdout | --output <folder>  the same manifests as YAML; --check says whether the folder is up to date
   ascend diff <stack> [--from <revision>]             what differs between two revisions of the stack file, in words
   ascend gitops <tool> <stack> --repository <address> objects for Argo CD, Flux or the Pulumi Kubernetes Operator
-  ascend status <stack> [--json] [--wait]             stages, pods, nodes and progress on the cluster
+  ascend status <stack> [--json] [--wait | --watch]   stages, pods, nodes and progress on the cluster
   ascend stop|resume <stack> <run>                    let a training rest, or go on from its last checkpoint
   ascend retire <stack> <run>                         lift the protection of a run that is over
   ascend help                                         this text

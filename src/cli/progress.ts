@@ -6,38 +6,55 @@ export interface Progress {
   readonly iterations: number;
   /** Duration of the last step, in milliseconds. */
   readonly stepMilliseconds?: number;
+  /** Samples of a step over its duration. */
+  readonly samplesPerSecond?: number;
   readonly loss?: string;
+  /** Seconds to the last iteration at the usual pace of the newest steps; absent unless the training runs. */
+  readonly secondsLeft?: number;
+  /** Whether the lines are those of a virtual cluster, where no training runs. */
+  readonly isSimulated?: true;
 }
 
 const iterationPattern = /iteration\s+(\d+)\/\s*(\d+)/;
 const stepPattern = /elapsed time per iteration \(ms\): ([0-9.]+)/;
-const lossPattern = /\| loss: ([-+0-9.eE]+)/;
+const lossPattern = /\| loss: ([-+0-9.eE]+|nan|inf)(?=[\s|])/i;
+const simulated = "[simulated]";
+
+/** Upstream prints a loss only when it is at least 0; a line to its end without one, and without a skipped step, hides a NaN. */
+const hidesLoss = (line: string): boolean =>
+  /number of skipped iterations:\s+0\s*\|/.test(line) || /number of nan iterations:\s+[1-9]/.test(line);
+
+const median = (values: readonly number[]): number | undefined =>
+  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)];
+
+const stepOf = (line: string): number | undefined => {
+  const milliseconds = Number(line.match(stepPattern)?.[1]);
+  return milliseconds > 0 ? milliseconds : undefined;
+};
 
 /**
  * The newest progress in a log.
  *
  * Source of the line's form: mindspeed_mm/training.py:1003-1062 of MindSpeed-MM v26.0.0.
+ *
+ * @param globalBatch samples of a step, from the plan; without it nothing is said of samples a second
  */
-export function progressOf(log: string): Progress | undefined {
-  const line = log.split("\n").findLast((candidate) => iterationPattern.test(candidate));
+export function progressOf(log: string, globalBatch?: number): Progress | undefined {
+  const lines = log.split("\n").filter((candidate) => iterationPattern.test(candidate));
+  const line = lines.at(-1);
   const counts = line?.match(iterationPattern);
   if (line === undefined || counts === null || counts === undefined) return undefined;
-  const step = line.match(stepPattern)?.[1];
-  const loss = line.match(lossPattern)?.[1];
+  const [iteration, iterations] = [Number(counts[1]), Number(counts[2])];
+  const step = stepOf(line);
+  const pace = median(lines.flatMap((candidate) => stepOf(candidate) ?? []));
+  const loss = line.match(lossPattern)?.[1] ?? (hidesLoss(line) ? "NaN" : undefined);
   return {
-    iteration: Number(counts[1]),
-    iterations: Number(counts[2]),
-    ...(step === undefined ? {} : { stepMilliseconds: Number(step) }),
+    iteration,
+    iterations,
+    ...(step === undefined ? {} : { stepMilliseconds: step }),
+    ...(step === undefined || globalBatch === undefined ? {} : { samplesPerSecond: (globalBatch * 1000) / step }),
     ...(loss === undefined ? {} : { loss }),
+    ...(pace === undefined ? {} : { secondsLeft: (Math.max(0, iterations - iteration) * pace) / 1000 }),
+    ...(line.includes(simulated) ? { isSimulated: true } : {}),
   };
-}
-
-/** Progress as text, e.g. `1200/5000 (24%), 1225 ms a step, loss 1.2E-01`. */
-export function progressText(progress: Progress): string {
-  const percent = progress.iterations === 0 ? 0 : Math.floor((100 * progress.iteration) / progress.iterations);
-  return [
-    `${progress.iteration}/${progress.iterations} (${percent}%)`,
-    ...(progress.stepMilliseconds === undefined ? [] : [`${progress.stepMilliseconds} ms a step`]),
-    ...(progress.loss === undefined ? [] : [`loss ${progress.loss}`]),
-  ].join(", ");
 }

@@ -3,66 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EnvironmentPlan } from "../pipeline/pipeline.ts";
 import { planStack } from "../stack.ts";
 import { parseCall, UsageError } from "./arguments.ts";
-import { ClusterError, type LiveStage, liveStages, type StageState } from "./live-stages.ts";
-import { progressText } from "./progress.ts";
-import { tableLines } from "./table.ts";
+import { ClusterError, type LiveStage, liveStages } from "./live-stages.ts";
+import { statusLines } from "./status-text.ts";
 import type { Terminal } from "./terminal.ts";
+import { watchStages } from "./watch.ts";
 
 const pollMilliseconds = 1000;
 
-/** How long a stage has been running, as `1h02m`, `3m05s` or `4s`. */
-export function durationText(startedAt: string | undefined, endedAt: string | undefined, now: Date): string {
-  if (startedAt === undefined) return "";
-  const seconds = Math.max(
-    0,
-    Math.round(((endedAt === undefined ? now : new Date(endedAt)).getTime() - new Date(startedAt).getTime()) / 1000),
-  );
-  const two = (value: number): string => String(value).padStart(2, "0");
-  if (seconds >= 3600) return `${Math.floor(seconds / 3600)}h${two(Math.floor((seconds % 3600) / 60))}m`;
-  return seconds >= 60 ? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s` : `${seconds}s`;
-}
-
-function nodesText(nodes: readonly string[]): string {
-  const [first, second, ...rest] = nodes;
-  if (first === undefined) return "";
-  return rest.length > 0 ? `${first} … ${nodes.at(-1)} (${nodes.length})` : [first, second].filter(Boolean).join(", ");
-}
-
-function podsText({ pods }: LiveStage): string {
-  const parts = [`${pods.succeeded}/${pods.wanted} done`];
-  if (pods.running > 0) parts.push(`${pods.running} running`);
-  if (pods.failed > 0) parts.push(`${pods.failed} failed`);
-  return parts.join(", ");
-}
-
-/** The status as a table for people. */
-export function statusText(stages: readonly LiveStage[], now: Date, terminal: Terminal): string {
-  const rows = stages.map((stage) => [
-    stage.runs.join(", "),
-    stage.stage,
-    stage.state,
-    podsText(stage),
-    nodesText(stage.nodes),
-    durationText(stage.startedAt, stage.endedAt, now),
-    stage.progress === undefined ? "" : progressText(stage.progress),
-  ]);
-  const [heading = "", ...lines] = tableLines([
-    ["RUN", "STAGE", "STATE", "PODS", "NODES", "TIME", "PROGRESS"],
-    ...rows,
-  ]);
-  const reasons = stages.flatMap(({ name, state, reason }) =>
-    reason === undefined ? [] : [`${name} ${state}: ${reason}`],
-  );
-  const colour: Partial<Record<StageState, (text: string) => string>> = {
-    complete: terminal.green,
-    failed: terminal.red,
-    running: terminal.yellow,
-  };
-  const coloured = lines.map((line, index) =>
-    (colour[stages[index]?.state ?? "waiting"] ?? ((text: string) => text))(line),
-  );
-  return `${[terminal.bold(heading), ...coloured, ...reasons].join("\n")}\n`;
-}
+/** Exit code of a command that was ended by Ctrl-C, as shells count it. */
+const interrupted = 130;
 
 const isOver = (stages: readonly LiveStage[]): boolean =>
   stages.every(({ state }) => state === "complete") || stages.some(({ state }) => state === "failed");
@@ -80,30 +29,64 @@ async function waitUntilOver(
   }
 }
 
-/** Runs the command; returns the exit code: 1 when a stage failed, or with `--wait` when not all are complete in time. */
+/** Watches until the end; undefined when Ctrl-C ended it. */
+async function watch(
+  look: () => Promise<readonly LiveStage[]>,
+  seconds: { readonly interval: number; readonly timeout: number },
+  terminal: Terminal,
+): Promise<readonly LiveStage[] | undefined> {
+  const end = new AbortController();
+  const stop = (): void => end.abort();
+  process.once("SIGINT", stop);
+  try {
+    const times = { intervalSeconds: seconds.interval, timeoutSeconds: seconds.timeout };
+    return await watchStages({ look, isOver, ...times, signal: end.signal }, terminal);
+  } finally {
+    process.off("SIGINT", stop);
+  }
+}
+
+function secondsOf(name: string, text: string | undefined): number {
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new UsageError(`--${name} takes a number of seconds above 0, got ${String(text)}`);
+  return seconds;
+}
+
+/**
+ * Runs the command; returns the exit code: 1 when a stage failed, or with `--wait` and `--watch` when not all are complete in time; 130
+ * when Ctrl-C ended `--watch`.
+ */
 export async function statusCommand(
   words: readonly string[],
   projectFolder: string,
   terminal: Terminal,
 ): Promise<number> {
-  const usage = "<stack> [--json] [--wait] [--timeout <seconds>]";
+  const usage = "<stack> [--json] [--wait] [--watch] [--interval <seconds>] [--timeout <seconds>]";
   const { stack, values } = parseCall("status", usage, words, {
     json: { type: "boolean" },
     wait: { type: "boolean" },
+    watch: { type: "boolean" },
+    interval: { type: "string", default: "2" },
     timeout: { type: "string", default: "86400" },
   });
-  const timeoutSeconds = Number(values.timeout);
-  if (!(timeoutSeconds > 0))
-    throw new UsageError(`--timeout takes a number of seconds above 0, got ${String(values.timeout)}`);
+  const timeout = secondsOf("timeout", String(values.timeout));
+  const interval = secondsOf("interval", String(values.interval));
+  const isWatched = values.watch === true;
+  if (isWatched && values.json === true) throw new UsageError("--watch draws text; use --json with --wait, or alone");
   const { plan } = planStack(projectFolder, stack);
   try {
-    const stages =
-      values.wait === true ? await waitUntilOver(stack, plan, timeoutSeconds) : await liveStages(stack, plan);
+    const look = (): Promise<readonly LiveStage[]> => liveStages(stack, plan);
+    const isAwaited = values.wait === true || isWatched;
+    const stages = isWatched
+      ? await watch(look, { interval, timeout }, terminal)
+      : isAwaited
+        ? await waitUntilOver(stack, plan, timeout)
+        : await look();
+    if (stages === undefined) return interrupted;
     const document = { schemaVersion: 1, stack, namespace: plan.environment.namespace, stages };
-    terminal.print(
-      values.json === true ? `${JSON.stringify(document, null, 2)}\n` : statusText(stages, new Date(), terminal),
-    );
-    const isIncomplete = values.wait === true && stages.some(({ state }) => state !== "complete");
+    if (values.json === true) terminal.print(`${JSON.stringify(document, null, 2)}\n`);
+    else if (!isWatched) terminal.print(`${statusLines(stages, new Date(), terminal).join("\n")}\n`);
+    const isIncomplete = isAwaited && stages.some(({ state }) => state !== "complete");
     return isIncomplete || stages.some(({ state }) => state === "failed") ? 1 : 0;
   } catch (error) {
     if (error instanceof ClusterError) throw new UsageError(error.message);

@@ -9,6 +9,10 @@ export interface Terminal {
   readonly yellow: (text: string) => string;
   readonly red: (text: string) => string;
   readonly green: (text: string) => string;
+  /** Columns at this moment; undefined or absent when the output is no terminal. */
+  readonly width?: () => number | undefined;
+  /** Rows at this moment; undefined or absent when the output is no terminal. */
+  readonly rows?: () => number | undefined;
 }
 
 /** The process's own output; `NO_COLOR` and pipes switch colours off. */
@@ -22,5 +26,7 @@ export function processTerminal(): Terminal {
     yellow: style("yellow"),
     red: style("red"),
     green: style("green"),
+    width: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    rows: () => (process.stdout.isTTY ? process.stdout.rows : undefined),
   };
 }

@@ -8,6 +8,8 @@ export interface Observation {
   readonly reason?: string;
   readonly startedAt?: string;
   readonly endedAt?: string;
+  /** How often the whole was started again, for kinds that remove the pods of a failed attempt. */
+  readonly restarts?: number;
 }
 
 /** The fields of a status that are read here; every controller leaves some of them out. */
@@ -15,6 +17,10 @@ interface Status {
   readonly startTime?: string;
   readonly completionTime?: string;
   readonly conditions?: readonly Condition[];
+  /** Of a JobSet. */
+  readonly restarts?: number;
+  /** Of a Volcano Job. */
+  readonly retryCount?: number;
   readonly state?: {
     readonly phase?: string;
     readonly reason?: string;
@@ -61,6 +67,7 @@ function fromConditions(object: WorkloadObject, complete: string, ...failed: rea
   const success = conditionOf(status, complete);
   const end = failure ?? success;
   return known({
+    ...(status.restarts ? { restarts: status.restarts } : {}),
     state: failure !== undefined ? "failed" : success !== undefined ? "complete" : "active",
     reason: failure === undefined ? undefined : words(failure),
     startedAt: status.startTime ?? object.metadata?.creationTimestamp,
@@ -102,7 +109,7 @@ const failedPhases: readonly string[] = ["Failed", "Aborted", "Aborting", "Termi
 
 /** A Volcano Job: its phase, and the conditions it went through. */
 export function observeVolcanoJob(object: WorkloadObject): Observation {
-  const { state = {} } = statusOf(object);
+  const { state = {}, retryCount } = statusOf(object);
   const phase = state.phase ?? "";
   const isFailed = failedPhases.includes(phase);
   const isOver = isFailed || phase === "Completed";
@@ -112,6 +119,7 @@ export function observeVolcanoJob(object: WorkloadObject): Observation {
       isFailed || phase === "Pending"
         ? words({ reason: state.reason ?? phase, ...(state.message === undefined ? {} : { message: state.message }) })
         : undefined,
+    ...(retryCount ? { restarts: retryCount } : {}),
     startedAt: object.metadata?.creationTimestamp,
     endedAt: isOver ? state.lastTransitionTime : undefined,
   });
