@@ -52,7 +52,7 @@ export function statusLines(stages: readonly LiveStage[], now: Date, terminal: T
     terminal.bold(heading),
     ...stages.flatMap((stage, index) => {
       const paint = colour[stage.state] ?? ((text: string) => text);
-      return [paint(lines[index] ?? ""), ...detailsOf(stage, terminal.width()).map((line) => `${indent}${line}`)];
+      return [paint(lines[index] ?? ""), ...detailsOf(stage, terminal.width?.()).map((line) => `${indent}${line}`)];
     }),
   ];
 }

@@ -9,10 +9,10 @@ export interface Terminal {
   readonly yellow: (text: string) => string;
   readonly red: (text: string) => string;
   readonly green: (text: string) => string;
-  /** Columns at this moment; undefined when the output is no terminal. */
-  readonly width: () => number | undefined;
-  /** Rows at this moment; undefined when the output is no terminal. */
-  readonly rows: () => number | undefined;
+  /** Columns at this moment; undefined or absent when the output is no terminal. */
+  readonly width?: () => number | undefined;
+  /** Rows at this moment; undefined or absent when the output is no terminal. */
+  readonly rows?: () => number | undefined;
 }
 
 /** The process's own output; `NO_COLOR` and pipes switch colours off. */

@@ -33,8 +33,8 @@ class Screen {
   }
 
   draw(lines: readonly string[]): void {
-    const width = this.#terminal.width() ?? 80;
-    const rows = this.#terminal.rows() ?? 24;
+    const width = this.#terminal.width?.() ?? 80;
+    const rows = this.#terminal.rows?.() ?? 24;
     const fitting =
       lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more lines`];
     const up = this.#drawn === 0 ? "" : `${csi}${this.#drawn}A`;
@@ -92,7 +92,7 @@ export async function watchStages(watch: Watch, terminal: Terminal): Promise<rea
     const found = await Promise.race([look, ended]);
     if (found === undefined) return undefined;
     stages = found;
-    if (terminal.width() !== undefined) {
+    if (terminal.width?.() !== undefined) {
       const lines = statusLines(stages, new Date(), terminal);
       screen.draw(trouble === "" ? lines : [...lines, terminal.red(trouble)]);
     } else {
