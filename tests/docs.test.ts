@@ -43,6 +43,8 @@ const commandsOf = (text: string): readonly string[] =>
 /** Commands that need a cluster, an engine or a registry: what they do is shown by the named end-to-end test. */
 const shownElsewhere: Readonly<Record<string, string>> = {
   "helm install": "charts/charts.e2e.test.ts",
+  "npx ascend bundle ": "src/cli/bundle-command.test.ts",
+  "npx ascend image ": "src/cli/image-command.test.ts",
   "make ": "tests/end-to-end/readme.e2e.test.ts",
   "npx ascend status local --watch": "tests/end-to-end/watch.e2e.test.ts",
   "npx ascend status ": "tests/end-to-end/environment.e2e.test.ts",
