@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ConfigurationError } from "../src/config/diagnostics.ts";
+import { type NodeShapeName, nodeShapeOf, nodeShapes } from "../src/hardware/node-shapes.ts";
+import { type ResourcePresetName, resourcePresetOf, resourcePresets } from "../src/hardware/resource-presets.ts";
 import { planStackFromEngine } from "../src/stack.ts";
 import { projectFolder } from "./stacks.ts";
 
@@ -208,6 +210,32 @@ describe.each(["guide.md", "guide.zh.md"])("the map of upstream's guide, docs/%s
     const isStage = reference.includes(`\`${setting}\``);
     const isSetting = new RegExp(`^\\| \`${setting.replace("runs.*", "runs.<\\w+>").replaceAll(".", "\\.")}\``, "m");
     expect(isStage || isSetting.test(reference), `${setting} is neither a stage nor a setting`).toBe(true);
+  });
+});
+
+/** Cells of the rows of a table whose first cell is one of these names in code. */
+const rowsOf = (page: string, names: readonly string[]): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    [...read(page).matchAll(/^\| `([^`]+)`(.*) \|$/gm)]
+      .filter(([, name = ""]) => names.includes(name))
+      .map(([, name = "", rest = ""]) => [name, rest.split(" | ").slice(1)]),
+  );
+
+describe.each(["", ".zh"])("the pages on clusters, docs/clusters…%s.md", (language) => {
+  it.each(Object.keys(nodeShapes))("have %s as the hardware table has it", (name) => {
+    const shape = nodeShapeOf(name as NodeShapeName);
+    const [npus = "", , policy, base = ""] = rowsOf(`clusters${language}.md`, Object.keys(nodeShapes))[name] ?? [];
+    expect(Number.parseInt(npus, 10)).toBe(shape.npusPerNode);
+    expect(policy).toBe(`\`${shape.schedulePolicy}\``);
+    expect(existsSync(join(projectFolder, "stacks", "bases", `${base.replaceAll("`", "")}.yaml`)), base).toBe(true);
+  });
+
+  it.each(Object.keys(resourcePresets))("name the resources of %s", (name) => {
+    const preset = resourcePresetOf(name as ResourcePresetName);
+    const [resources = "", kinds = ""] = rowsOf(`clusters-cce${language}.md`, Object.keys(resourcePresets))[name] ?? [];
+    for (const shape of Object.keys(nodeShapes))
+      expect(resources).toContain(preset.resourceName(nodeShapeOf(shape as NodeShapeName)));
+    expect(kinds.includes("ascendJob") || !kinds.includes("`")).toBe(preset.hasMindCluster);
   });
 });
 
