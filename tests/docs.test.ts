@@ -239,4 +239,11 @@ describe.each(["", ".zh"])("the pages on clusters, docs/clusters…%s.md", (lang
   });
 });
 
+it("the README links to files that exist", () => {
+  const readme = readFileSync(join(projectFolder, "README.md"), "utf8");
+  const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
+  expect(targets.length).toBeGreaterThan(20);
+  for (const target of targets) expect(existsSync(join(projectFolder, target)), target).toBe(true);
+});
+
 it("finds pages", () => expect(pages.length).toBeGreaterThan(0));
