@@ -18,7 +18,8 @@ const modelFacts = ({ task }: TaskContext, latentFrames: readonly number[]): Mod
   layers: task.predictor.layers,
   sequenceLength: assumedSequenceLength,
   captionLength,
-  latentFrames,
+  // No usable length at all is a mistake of the clip settings, which a rule of their own reports.
+  ...(latentFrames.length === 0 ? {} : { latentFrames }),
   temporalStride,
   ...(task.name === "i2v" ? { keysLostWithPipeline } : {}),
 });

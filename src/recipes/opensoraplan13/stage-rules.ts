@@ -1,7 +1,9 @@
 /** Rules on which stages of an OpenSoraPlan1.3 run may be listed, and on what converts weights. Paths are relative to the run. */
 import type { ParallelLayout } from "../../parallel/layout.ts";
+import { latentFrameChoices } from "../../parallel/rules.ts";
 import type { RunFinding } from "../mindspeed-mm/finding.ts";
 import { neededMemoryGiB } from "./conversion.ts";
+import { autoencoderScale } from "./facts.ts";
 import { isVideoContext, type TaskContext } from "./task.ts";
 
 /** Index of a listed stage, -1 when it is not listed. */
@@ -129,9 +131,28 @@ export function evaluationHasImage(context: TaskContext): readonly RunFinding[] 
   ];
 }
 
+/** The trainer cuts clips to 4 n + 1 frames between the two limits; with none between them it would drop every clip. */
+export function clipLengthsExist({ task: { clip } }: TaskContext): readonly RunFinding[] {
+  const lengths = latentFrameChoices(clip.minimumFrames, clip.frames, autoencoderScale[0]);
+  if (lengths.length > 0) return [];
+  const longest = Math.floor((clip.frames - 1) / autoencoderScale[0]) * autoencoderScale[0] + 1;
+  return [
+    {
+      severity: "error",
+      rule: "clip-lengths-exist",
+      path: ["clip", "minimumFrames"],
+      what: `no clip of ${autoencoderScale[0]} n + 1 frames is at least minimumFrames and at most ${clip.frames} frames long, so every clip would be dropped`,
+      got: `${clip.minimumFrames}`,
+      allowed: `at most ${longest}`,
+      nearest: [`${longest}`],
+    },
+  ];
+}
+
 /** Every finding about a run's stages. */
 export const stageProblems = (context: TaskContext, layout: ParallelLayout): readonly RunFinding[] => [
   ...featureTrainingIsExperimental(context),
+  ...clipLengthsExist(context),
   ...featureWeightsFit(context),
   ...needsFinishedStage(context),
   ...pipelineIsNotMerged(context, layout),

@@ -247,6 +247,18 @@ describe("evaluation", () => {
   });
 });
 
+describe("the limits of clip lengths", () => {
+  it.each([
+    [{ frames: 45 }, "static", "45"],
+    [{ frames: 96, minimumFrames: 94 }, "dynamic", "93"],
+  ] as const)("%j at %s resolution leave no clip, and that alone is said", (clip, resolution, nearest) => {
+    const { diagnostics } = plan({ ...t2v, resolution, clip });
+    expect(diagnostics.filter(({ severity }) => severity === "error")).toMatchObject([
+      { rule: "clip-lengths-exist", path: ["runs", expect.anything(), "clip", "minimumFrames"], nearest: [nearest] },
+    ]);
+  });
+});
+
 describe("training on features", () => {
   it("is marked as experimental, with the reason, and needs the repair", () => {
     const planned = plan({ ...features, stages: ["pretrain"] });
