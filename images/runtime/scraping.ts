@@ -1,4 +1,5 @@
 /** Reading what the runtime serves, as Prometheus does: HTTP, then the text format 0.0.4. */
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { StageContract } from "../../src/pipeline/contract.ts";
 import { at, contract, type Ended, rankZero, saves, script, start, training, write } from "./harness.ts";
@@ -86,6 +87,8 @@ export interface Serving {
 export async function serve(log: string, serving: Serving = {}): Promise<Served> {
   const { nodes = 1, rank = 0, afterwards = "" } = serving;
   const port = serving.port ?? (await freePort());
+  // An earlier training of the same test has been told to go on; this one has to wait for its own word.
+  rmSync(at("go"), { force: true });
   write(at("log"), `${log}\n`);
   script(
     "torchrun",
