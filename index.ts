@@ -26,7 +26,7 @@ function register(): EnvironmentOutputs {
     const engineValue = configuration.getObject("environment");
     const stack = planStackFromEngine(import.meta.dirname, pulumi.getStack(), engineValue, holdsSecrets);
     for (const warning of stack.warnings) void pulumi.log.warn(warningLine(warning));
-    return registerEnvironment(pulumi.getStack(), stack.plan, readSecret, stack.build);
+    return registerEnvironment(stack.plan, stack.objects, readSecret, stack.build);
   } catch (error) {
     if (error instanceof ConfigurationError) throw new pulumi.RunError(error.message);
     throw error;

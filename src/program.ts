@@ -4,7 +4,6 @@ import { TrainingImage } from "./images/training-image.ts";
 import { imagesFolder } from "./images/versions.ts";
 import type { PlannedObject } from "./kubernetes/planned-object.ts";
 import type { EnvironmentPlan } from "./pipeline/pipeline.ts";
-import { plannedObjects } from "./planned-objects.ts";
 import * as pulumi from "./pulumi.ts";
 import { type BuiltImage, registerObject, type SecretReader } from "./workloads/register.ts";
 import { Stage } from "./workloads/stage-component.ts";
@@ -50,18 +49,17 @@ function registerImage(build: ImageBuild, plan: EnvironmentPlan, readSecret: Sec
 /**
  * Registers every object of the plan, stage by stage.
  *
- * @param environmentName name of the stack
+ * @param objects of the plan, in an order in which each comes after what it needs
  * @param readSecret reads a secret of the stack's configuration by its path
  * @param build of the training image, when the stack builds it
  */
 export function registerEnvironment(
-  environmentName: string,
   plan: EnvironmentPlan,
+  objects: readonly PlannedObject[],
   readSecret: SecretReader,
   build?: ImageBuild,
 ): EnvironmentOutputs {
   const image = build === undefined ? undefined : registerImage(build, plan, readSecret);
-  const objects = plannedObjects(environmentName, plan);
   explainProtection(objects, plan);
   const resources = new Map<string, pulumi.Resource>();
   for (const object of objects.filter(({ stage }) => stage === undefined)) {

@@ -74,7 +74,7 @@ async function register(stack: PlannedStack, isPreview: boolean) {
     "built",
     isPreview,
   );
-  const outputs = registerEnvironment("built", stack.plan, () => pulumi.secret("a password"), stack.build);
+  const outputs = registerEnvironment(stack.plan, stack.objects, () => pulumi.secret("a password"), stack.build);
   await pulumi.runtime.disconnect();
   return { registrations, outputs };
 }

@@ -16,6 +16,7 @@ function knownKinds(): Discovery {
   ];
   return {
     find: async ({ apiVersion, kind }) => kinds.find((known) => known.apiVersion === apiVersion && known.kind === kind),
+    prepare: () => undefined,
     learn: () => {
       kinds.push({
         apiVersion: "example.com/v1",

@@ -17,6 +17,8 @@ export interface ServedKind extends ObjectType {
 export interface Discovery {
   /** The kind, or undefined when the server does not know it. A miss is asked again, for definitions come and go. */
   find(type: ObjectType): Promise<ServedKind | undefined>;
+  /** Asks for the kinds of some apiVersions beforehand, without waiting; a failure shows when the kind is needed. */
+  prepare(apiVersions: readonly string[]): void;
   /** Learns the kinds of a CustomResourceDefinition that the program is going to create. */
   learn(definition: JsonObject): void;
   /** Forgets what the server said, e.g. after a definition was created or changed. */
@@ -91,6 +93,9 @@ export function discover(api: ApiClient): Discovery {
       if (found !== undefined) return found;
       answers.delete(type.apiVersion);
       return (await remembered(type.apiVersion)).find(isWanted) ?? planned.get(keyOf(type));
+    },
+    prepare(apiVersions) {
+      for (const apiVersion of apiVersions) void remembered(apiVersion).catch(() => undefined);
     },
     learn(definition) {
       for (const kind of kindsOfDefinition(definition)) planned.set(keyOf(kind), kind);

@@ -14,6 +14,9 @@ export interface Session {
   readonly configuration: Configuration;
 }
 
+/** What nearly every program has objects of; asked for while the engine sends the first of them. */
+const usualVersions = ["v1", "batch/v1"];
+
 /**
  * Connects to the cluster of a configuration.
  *
@@ -28,9 +31,11 @@ export async function openSession(
   const target = readKubeconfig(configuration, environment);
   const api = connect(target);
   await requireVirtualCluster(target, api, version);
+  const discovery = discover(api);
+  discovery.prepare(usualVersions);
   return {
     api,
-    discovery: discover(api),
+    discovery,
     defaultNamespace: configuration.namespace ?? target.namespace ?? "default",
     configuration,
   };
