@@ -1,12 +1,10 @@
 /** Applies the user's overrides by upstream's names to a planned stage: its arguments, and the files that these name. */
-import type { Diagnostic } from "../../config/diagnostics.ts";
-import { overrideArguments } from "../../overrides/arguments.ts";
-import { type FieldRules, type Fields, overrideFields } from "../../overrides/fields.ts";
+import type { FieldRules } from "../../overrides/fields.ts";
 import { type Owned, ownedOptions } from "../../overrides/owned-options.ts";
+import { overrideProgram } from "../../overrides/program.ts";
 import type { Overrides } from "../../overrides/surface.ts";
 import type { StagePlan } from "../../stages/stage-plan.ts";
 import type { RunFinding } from "../mindspeed-mm/finding.ts";
-import { json } from "../mindspeed-mm/stage-parts.ts";
 import { dataRules, inferenceModelRules, toolRules, trainingModelRules } from "./owned-fields.ts";
 import type { AnySettings } from "./surface/runs.ts";
 
@@ -47,12 +45,6 @@ function targetOf(run: AnySettings, stage: string): Target | undefined {
     : undefined;
 }
 
-/** Path of the file that follows an option of the program. */
-function fileOf({ program }: StagePlan, option: string): string | undefined {
-  const place = program.indexOf(option);
-  return place === -1 ? undefined : program[place + 1];
-}
-
 /** The stage with the user's overrides, and what is wrong with them. */
 export function withOverrides(
   run: AnySettings,
@@ -60,31 +52,13 @@ export function withOverrides(
 ): { readonly stage: StagePlan; readonly findings: readonly RunFinding[] } {
   const target = targetOf(run, stage.stage);
   if (target === undefined) return { stage, findings: [] };
-  const findings: RunFinding[] = [];
-  const report = (section: string, problems: readonly Diagnostic[]): void => {
-    for (const problem of problems) {
-      const path = [...target.path, section, ...problem.path];
-      findings.push({ ...problem, rule: problem.rule ?? "override", path });
-    }
-  };
-  const [name = "", ...words] = stage.program;
-  const changed = overrideArguments(words, target.overrides.arguments, target.owned);
-  report("arguments", changed.problems);
-  const files = { ...stage.files };
-  const parts = [
-    ["model", "--mm-model", target.model],
-    ["data", "--mm-data", dataRules],
-    ["tools", "--mm-tool", toolRules],
-  ] as const;
-  for (const [section, option, rules] of parts) {
-    const overrides = target.overrides[section] ?? {};
-    const path = fileOf(stage, option);
-    if (path === undefined || Object.keys(overrides).length === 0) continue;
-    // The plan wrote this file itself, as an object.
-    const document = JSON.parse(files[path] ?? "{}") as Fields;
-    const result = overrideFields(document, overrides, rules);
-    report(section, result.problems);
-    files[path] = json(result.value);
-  }
-  return { stage: { ...stage, program: [name, ...changed.value], files }, findings };
+  const overrides = { data: {}, tools: {}, ...target.overrides };
+  const rules = { options: target.owned, model: target.model, data: dataRules, tools: toolRules };
+  const { value, problems } = overrideProgram(stage, overrides, rules);
+  const findings = problems.map((problem) => ({
+    ...problem,
+    rule: problem.rule ?? "override",
+    path: [...target.path, ...problem.path],
+  }));
+  return { stage: value, findings };
 }
