@@ -1,29 +1,11 @@
 /** Quantities of Kubernetes as numbers: `600Gi`, `500m`, `8`, `1e3`. */
-
-const factors: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+import { quantityFactors } from "../kubernetes/quantity-factors.ts";
 
 /** The number; 0 for what is no quantity, because the API server has already refused such a text. */
 export function quantityNumber(quantity: unknown): number {
   const [, digits = "", suffix = ""] =
     /^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$/.exec(String(quantity ?? "0")) ?? [];
-  const value = Number(digits) * (factors[suffix] ?? Number.NaN);
+  const value = Number(digits) * (quantityFactors[suffix] ?? Number.NaN);
   return Number.isFinite(value) ? value : 0;
 }
 

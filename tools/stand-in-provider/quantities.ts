@@ -1,31 +1,13 @@
 /** Kubernetes quantities, which have many spellings: the server answers `1` to `1000m`. */
+import { quantityFactors } from "../../src/kubernetes/quantity-factors.ts";
 import type { Json } from "./json.ts";
-
-const multipliers: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
 
 /** The amount behind a quantity; undefined when the value is none. */
 export function amountOf(value: Json | undefined): number | undefined {
   if (typeof value === "number") return value;
   if (typeof value !== "string") return undefined;
   const found = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(value);
-  const multiplier = multipliers[found?.[2] ?? ""];
+  const multiplier = quantityFactors[found?.[2] ?? ""];
   return found === null || multiplier === undefined ? undefined : Number(found[1]) * multiplier;
 }
 
